@@ -1,0 +1,30 @@
+"""CrossNet: reference-based super-resolution in TensorFlow and Keras.
+
+Given a low-resolution image (LR) and a sharp reference (REF) of nearly the
+same view, the network returns LR at `scale` times the resolution, with the
+detail of REF moved to where it belongs (Zheng et al., "CrossNet: An
+End-to-end Reference-based Super Resolution Network using Cross-scale
+Warping", ECCV 2018, arXiv 1807.10547).
+
+Conventions, kept by every file of the package:
+
+1. Flow is `(dx, dy)`, float32 always, in pixels of its own level, from the
+   output grid to the reference: `out(x, y) = ref(x + dx, y + dy)`. Resizing a
+   flow by k multiplies its values by k.
+2. Pyramids are lists, finest first: level 0 is full size and level i has
+   `1 / 2**i` of it. `scale` only ever means HR size / LR size.
+3. Images are RGB float32 in [0, 1], `[B, H, W, 3]`. Integers appear only in
+   files and on the wire. Values are clipped only in metrics and at the output
+   of export and upscale, never in the loss.
+4. Sampling is bilinear with integer pixel centres and clamped borders.
+   Downscaling is antialiased Keys cubic (a = -0.5, half-pixel centres),
+   rounded to 8 bits, as in the published protocol.
+5. The ground truth `hr` never enters `model(inputs)`: a data set yields
+   `({'lr', 'ref'}, hr)`.
+
+Names: `lr`, `lr_up`, `ref`, `hr`, `sr`, `flow(s)`, `warped`, `features`,
+`level`, `scale`; `learning_rate` is never `lr`. Shapes are written `B, H, W,
+C` for batch, height, width and channels; `h, w` is the size of LR.
+"""
+
+__version__ = "0.1.0"
