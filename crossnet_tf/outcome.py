@@ -1,0 +1,70 @@
+"""How a command ends: the exit code, and one line for a user's mistake.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | a mistake of the user or of the machine: bad input, missing file, full disk, loss not finite |
+| 2 | wrong flags |
+| 130 | Ctrl-C |
+
+Anything else that is raised is an error of this program and keeps its
+traceback. Nothing here imports TensorFlow: its errors are known by name.
+"""
+
+import sys
+import traceback
+from collections.abc import Callable
+
+from absl import flags
+
+MISTAKE = 1
+WRONG_FLAGS = 2
+INTERRUPTED = 130
+
+_MISTAKES = (ValueError, OSError, FloatingPointError, MemoryError)
+_TENSORFLOW_MISTAKES = (
+    "DataLossError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "ResourceExhaustedError",
+)
+
+
+def of(call: Callable[[], None], debug: Callable[[], bool]) -> int:
+    """Calls `call` and tells the exit code that it deserves.
+
+    Args:
+        call: the command; its `SystemExit` passes through.
+        debug: asked after an error; True: print the traceback as well.
+
+    Returns:
+        The exit code; if it is not 0, one line stands on stderr.
+    """
+    try:
+        call()
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if debug():
+            traceback.print_exception(error)
+        elif not is_mistake(error):
+            raise
+        print(f"Error: {one_line(error)}", file=sys.stderr)
+        return WRONG_FLAGS if isinstance(error, flags.Error) else MISTAKE
+    return 0
+
+
+def is_mistake(error: Exception) -> bool:
+    """True for errors that a user can cause, False for our own."""
+    return (
+        isinstance(error, (flags.Error, *_MISTAKES))
+        or type(error).__name__ in _TENSORFLOW_MISTAKES
+    )
+
+
+def one_line(error: Exception) -> str:
+    """The error's message without line breaks; its type if it has none."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return " ".join(str(error).split()) or type(error).__name__
