@@ -1,0 +1,1 @@
+"""Rendered light fields with ground-truth disparity; see README.md."""
