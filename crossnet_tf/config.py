@@ -66,8 +66,9 @@ class ModelConfig(_Section):
     scale: int = setting(4, "HR size / LR size.", choices=SCALES)
     upsampler: str = setting(
         "mdsr",
-        "How LR is brought to full size before the encoder.",
-        choices=("bicubic", "mdsr"),
+        "How LR is brought to full size before the encoder: `mdsr` (the "
+        "paper's), `subpixel` (a small residual network), `bicubic`.",
+        choices=("bicubic", "mdsr", "subpixel"),
     )
     flow_upsampler: str = setting(
         "same",
@@ -76,10 +77,10 @@ class ModelConfig(_Section):
         choices=("same", "bicubic"),
     )
     upsampler_blocks: int = setting(
-        16, "Residual blocks of the `mdsr` upsampler.", minimum=1, maximum=80
+        16, "Residual blocks of a learned upsampler.", minimum=1, maximum=80
     )
     upsampler_width: int = setting(
-        64, "Channels of the `mdsr` upsampler.", minimum=4, maximum=256
+        64, "Channels of a learned upsampler.", minimum=4, maximum=256
     )
     flow_estimator: str = setting(
         "flownet_s_plus",
@@ -122,6 +123,11 @@ class ModelConfig(_Section):
     )
     global_residual: bool = setting(
         False, "Let the network predict the difference to upsampled LR."
+    )
+    detail_gate: bool = setting(
+        False,
+        "Warp REF's detail as a picture, too, and mix it in by a learned "
+        "gate (preset `lite`).",
     )
 
 
@@ -354,13 +360,18 @@ PRESETS = {
     ),
     "lite": ModelConfig(
         preset="lite",
-        upsampler="bicubic",
+        upsampler="subpixel",
+        flow_upsampler="bicubic",
+        upsampler_blocks=4,
+        upsampler_width=32,
         flow_estimator="pyramid",
         flow_width=16,
         width=16,
         activation="leaky_relu",
+        encoder_stem=False,
         post_fusion_convs=2,
         global_residual=True,
+        detail_gate=True,
     ),
 }
 

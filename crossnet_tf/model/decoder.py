@@ -1,0 +1,110 @@
+"""U-Net decoder and post-fusion: from warped features to the picture.
+
+At each level the features of LR, the warped features of REF and what the
+coarser level made of them are concatenated and enlarged by a transposed
+convolution; at full size, 5x5 convolutions make the picture.
+
+Equation 6 of the paper is off by one in its level index (four doublings from
+1/8 would end at twice the size); the released code has three, as here, and
+the features of level 0 join at the post-fusion.
+
+Reference: Zheng et al., ECCV 2018, section 3.3.
+"""
+
+from typing import Callable
+
+import keras
+import tensorflow as tf
+
+from crossnet_tf.model.convolution import Convolution, Deconvolution
+from crossnet_tf.model.resampling import cubic_upscale, matched_blur
+from crossnet_tf.model.warp import backward_warp
+
+
+class Decoder(keras.layers.Layer):
+    """Fuses pyramids of LR and warped REF features into full-size ones."""
+
+    def __init__(self, width: int, activation: Callable, **kwargs):
+        super().__init__(**kwargs)
+        self.steps = [
+            Deconvolution(width, activation, name=f"from_level{level}")
+            for level in (3, 2, 1)
+        ]
+
+    def call(
+        self, lr_features: list[tf.Tensor], warped: list[tf.Tensor]
+    ) -> tf.Tensor:
+        """Two pyramids of four `[B, H_i, W_i, C]` -> `[B, H, W, 3 * C]`."""
+        fused = tf.concat([lr_features[3], warped[3]], axis=-1)
+        for level, step in zip((2, 1, 0), self.steps):
+            fused = tf.concat(
+                [step(fused), lr_features[level], warped[level]], axis=-1
+            )
+        return fused
+
+
+class PostFusion(keras.layers.Layer):
+    """5x5 convolutions at full size; the last one is linear.
+
+    Differs from the paper: no activation on the picture, because the
+    published code has none (a ReLU there stops the gradient of dark pixels).
+    """
+
+    def __init__(
+        self,
+        width: int,
+        outputs: int,
+        num_convolutions: int,
+        activation: Callable,
+        small_start: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.hidden = [
+            Convolution(width, 5, 1, activation, name=f"fusion{i}")
+            for i in range(1, num_convolutions)
+        ]
+        initializer = (
+            keras.initializers.RandomNormal(stddev=1e-3)
+            if small_start
+            else "glorot_uniform"
+        )
+        self.last = Convolution(
+            outputs, 5, kernel_initializer=initializer, name="picture"
+        )
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """`[B, H, W, C]` -> `[B, H, W, outputs]`."""
+        for convolution in self.hidden:
+            features = convolution(features)
+        return self.last(features)
+
+
+class DetailGate(keras.layers.Layer):
+    """Chooses, pixel by pixel, between REF's detail and the upsampler's.
+
+    Differs from the paper: what REF has beyond LR is warped as a picture as
+    well and added to cubic LR; a learned gate mixes the result with
+    upsampled LR. A network with a right flow and an open gate is already
+    good, which shortens training, and one with the gate closed is no worse
+    than its upsampler.
+    """
+
+    def __init__(self, scale: int, **kwargs):
+        super().__init__(dtype="float32", autocast=False, **kwargs)
+        self.scale = scale
+
+    def call(
+        self,
+        fused: tf.Tensor,
+        lr: tf.Tensor,
+        lr_up: tf.Tensor,
+        ref: tf.Tensor,
+        flow: tf.Tensor,
+    ) -> tf.Tensor:
+        """`fused` `[B, H, W, 4]`, RGB correction and gate -> `[B, H, W, 3]`.
+        """
+        detail = backward_warp(ref - matched_blur(ref, self.scale), flow)
+        with_ref = cubic_upscale(lr, self.scale) + detail
+        gate = tf.sigmoid(fused[..., 3:])
+        return lr_up + gate * (with_ref - lr_up) + fused[..., :3]
