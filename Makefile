@@ -1,0 +1,82 @@
+# Sets up .venv once and runs the project's jobs in it; `make` lists them.
+#
+# Variables: PYTHON=/path/to/python (3.11 to 3.13) makes .venv with that one;
+# ARGS="tests/test_warp.py -m slow" goes to pytest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+PINS := requirements.txt requirements-test.txt
+DATA_DIR := build/data
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-input
+
+# The first interpreter of a fitting version, or nothing.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+CANDIDATES := python3 python3.13 python3.12 python3.11
+PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),\
+	$(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
+
+# TensorFlow 2.15, the newest that tensorflow-addons works with, ends at 3.11.
+TFA_VENV := .venv-tfa
+TFA_STAMP := $(TFA_VENV)/installed
+TFA_PYTHON ?= python3.11
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format warp-golden clean
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
+
+install: $(STAMP) ## Make .venv with the pinned packages
+
+demo: $(STAMP) ## Train briefly and super-resolve a real stereo pair
+	$(BIN)/tfds build data/synthetic_lf --data_dir=$(DATA_DIR)
+	$(BIN)/python -m crossnet_tf.train --flagfile=flags/quickstart.cfg \
+		--data_dir=$(DATA_DIR) --run_dir=runs/quickstart
+
+test: $(STAMP) ## Run the tests (ARGS="-m slow" for the slow ones)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(STAMP) ## Rewrite the Python files in the project's format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+warp-golden: $(TFA_STAMP) ## Compute tests/golden/warp.npz with TF Addons
+	@$(TFA_VENV)/bin/python -W ignore tests/golden/make_warp_golden.py
+
+clean: ## Remove what these targets made, except runs/
+	rm -rf $(VENV) $(TFA_VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Checks an interpreter; $(1) is the command, $(2) what it must be.
+define check_python
+	@command -v "$(1)" >/dev/null || \
+		{ echo "No $(2) found. Install it or name it: make $(3)=/path/to/python" >&2; exit 1; }
+	@$(1) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "$(1) has no venv module. Install it (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
+endef
+
+$(STAMP): $(PINS)
+	$(call check_python,$(PYTHON),Python 3.11 to 3.13,PYTHON)
+	@$(PYTHON) -c '$(FITS)' || \
+		{ echo "PYTHON must be Python 3.11 to 3.13. Received: $(PYTHON)" >&2; exit 1; }
+	@echo "Installing pinned packages into $(VENV), once (3 GB on disk) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP_INSTALL) $(PINS:%=-r %)
+	@$(BIN)/python $(PIP_INSTALL) --no-deps -e .
+	@touch $@
+
+$(TFA_STAMP): requirements-tfa.txt
+	$(call check_python,$(TFA_PYTHON),Python 3.11,TFA_PYTHON)
+	@echo "Installing TensorFlow Addons into $(TFA_VENV), once ..."
+	@$(TFA_PYTHON) -m venv $(TFA_VENV)
+	@$(TFA_VENV)/bin/python $(PIP_INSTALL) -r requirements-tfa.txt
+	@touch $@
