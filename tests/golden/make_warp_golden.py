@@ -14,7 +14,7 @@ Each case NAME gives five float32 arrays:
 | key | shape | meaning |
 | --- | --- | --- |
 | NAME/image | [B, H, W, C] | in [0, 1], multiples of 1/256 |
-| NAME/flow | [B, H, W, 2] | (dx, dy), odd multiples of 1/128: never on a pixel |
+| NAME/flow | [B, H, W, 2] | (dx, dy), odd multiples of 1/128: between pixels |
 | NAME/warped | [B, H, W, C] | the warped image |
 | NAME/image_gradient | [B, H, W, C] | of sum(warped**2) / 2 |
 | NAME/flow_gradient | [B, H, W, 2] | the same, as (dx, dy) |
