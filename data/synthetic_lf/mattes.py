@@ -8,7 +8,7 @@ gaps, hard for alignment), blobs, and some of them with a hole.
 
 import numpy as np
 
-from .textures import between, bilinear, direction
+from .sampling import between, bilinear, direction
 
 
 def matte(

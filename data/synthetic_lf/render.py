@@ -21,8 +21,8 @@ is known at every pixel of every view. A smaller d is nearer (a camera that
 moves right sees near things move left). Planes may cross: which one is in
 front is decided per pixel, softly over one pixel where they cross.
 
-All functions are pure NumPy, need no TensorFlow, and give the same bytes on
-every machine (see `textures.py`).
+All of it is pure NumPy, needs no TensorFlow, and gives the same bytes on
+every machine (see `sampling.py`).
 
     from data.synthetic_lf import render
     views, disparity = render.render_light_field(
@@ -30,30 +30,16 @@ every machine (see `textures.py`).
 """
 
 import dataclasses
+import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
-from . import mattes, textures
-from .textures import SUPERSAMPLING, between
+# Relative: `tfds build` imports this folder as a package of its own.
+from . import photographs as _photographs
+from . import sampling, scenes
 
-
-@dataclasses.dataclass(frozen=True)
-class Layer:
-    """A textured plane.
-
-    Attributes:
-        texels: `[h, w, 4]` float32, colours times opacity, and opacity;
-            `SUPERSAMPLING` texels per pixel, a transparent rim (not around
-            the background).
-        left: X of the first column of `texels`, pixels.
-        top: Y of the first row.
-        plane: (a, b, c) of d = a + b X + c Y.
-    """
-
-    texels: np.ndarray
-    left: float
-    top: float
-    plane: tuple[float, float, float]
+Window = tuple[slice, slice]
 
 
 def render_light_field(
@@ -63,7 +49,7 @@ def render_light_field(
     rows: int = 8,
     cols: int = 8,
     max_disparity: float | None = None,
-    photographs: tuple[str, ...] = textures.TRAIN_PHOTOGRAPHS,
+    photographs: tuple[str, ...] = _photographs.TRAIN,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Renders a random scene from every camera of the grid.
 
@@ -86,47 +72,26 @@ def render_light_field(
 
     Raises:
         ValueError: a size is too small, or `max_disparity` so large that a
-            plane would be seen edge-on.
+            plane might be seen edge-on.
     """
-    _check(height, width, rows, cols, max_disparity)
-    layers = random_scene(
-        rng, height, width, rows, cols, max_disparity, photographs
+    limit = _check(height, width, rows, cols, max_disparity)
+    if max_disparity is None:
+        max_disparity = min(sampling.between(rng, 0.5, 2.0), limit)
+    reach = max_disparity * (max(rows, cols) - 1) / 2 + 4
+    layers = scenes.random_scene(
+        rng, height, width, max_disparity, reach, photographs
     )
     views = np.empty([rows * cols, height, width, 3], np.uint8)
     disparity = np.empty([rows * cols, height, width], np.float32)
-    for index in range(rows * cols):
-        v = index // cols - (rows - 1) / 2
-        u = index % cols - (cols - 1) / 2
+    for index, (row, col) in enumerate(np.ndindex(rows, cols)):
         views[index], disparity[index] = render_view(
-            layers, height, width, u, v
+            layers, height, width, col - (cols - 1) / 2, row - (rows - 1) / 2
         )
     return views, disparity
 
 
-def random_scene(
-    rng: np.random.Generator,
-    height: int,
-    width: int,
-    rows: int,
-    cols: int,
-    max_disparity: float | None,
-    photographs: tuple[str, ...],
-) -> list[Layer]:
-    """Draws a background and 3 to 8 planes; arguments as above."""
-    if max_disparity is None:
-        u = rng.random()
-        max_disparity = 0.5 + 1.5 * u
-    margin = max_disparity * (max(rows, cols) - 1) / 2 + 4
-    layers = [
-        _background(rng, height, width, margin, max_disparity, photographs)
-    ]
-    for _ in range(int(rng.integers(3, 9))):
-        layers.append(_surface(rng, height, width, max_disparity, photographs))
-    return layers
-
-
 def render_view(
-    layers: list[Layer], height: int, width: int, u: float, v: float
+    layers: list[scenes.Layer], height: int, width: int, u: float, v: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Renders what camera (u, v), in view steps from the middle, sees.
 
@@ -134,30 +99,40 @@ def render_view(
         image: `[height, width, 3]` uint8.
         disparity: `[height, width]` float32.
     """
-    planes = [_plane_in_view(layer.plane, u, v) for layer in layers]
-    windows = [
-        _window(layer, plane, height, width, u, v)
-        for layer, plane in zip(layers, planes)
-    ]
-    seen = [k for k, window in enumerate(windows) if window is not None]
-    colors = {k: _sample(layers[k], planes[k], windows[k], u, v) for k in seen}
-    through = {k: np.ones_like(colors[k][..., 3]) for k in seen}
-    for number, k in enumerate(seen):
-        for other in seen[number + 1 :]:
-            _hide(k, other, planes, windows, colors, through)
+    sights = list(_sights(layers, height, width, u, v))
+    for first, second in itertools.combinations(sights, 2):
+        _hide(first, second)
     image = np.zeros([height, width, 3], np.float32)
     weight = np.zeros([height, width, 1], np.float32)
     disparity = np.full([height, width], np.inf)
-    for k in seen:
-        window = windows[k]
-        image[window] += colors[k][..., :3] * through[k][..., None]
-        weight[window] += colors[k][..., 3:] * through[k][..., None]
-        opaque = colors[k][..., 3] >= 0.5
-        here = np.where(opaque, _on_grid(planes[k], window), np.inf)
+    for sight in sights:
+        window, light = sight.window, sight.through[..., None]
+        image[window] += sight.color[..., :3] * light
+        weight[window] += sight.color[..., 3:] * light
+        here = np.where(
+            sight.color[..., 3] >= 0.5, _on_grid(sight.plane, window), np.inf
+        )
         disparity[window] = np.minimum(disparity[window], here)
     # The weights sum to 1 except where three planes cross in one pixel.
-    image = np.clip(image / weight * 255, 0, 255)
+    image = np.clip(image / weight * np.float32(255), 0, 255)
     return np.rint(image).astype(np.uint8), disparity.astype(np.float32)
+
+
+@dataclasses.dataclass
+class _Sight:
+    """What one camera sees of one layer.
+
+    Attributes:
+        plane: (a, b, c) of the disparity over this camera's pixels.
+        window: the rows and columns of the view that the layer can reach.
+        color: `[h, w, 4]` over the window, colours times opacity, opacity.
+        through: `[h, w]`, the share of its light that nothing blocks.
+    """
+
+    plane: tuple[float, float, float]
+    window: Window
+    color: np.ndarray
+    through: np.ndarray
 
 
 def _check(
@@ -166,7 +141,8 @@ def _check(
     rows: int,
     cols: int,
     max_disparity: float | None,
-) -> None:
+) -> float:
+    """Returns the largest disparity that views of this size allow."""
     if min(height, width) < 32:
         raise ValueError(
             "`height` and `width` must be at least 32. "
@@ -177,100 +153,48 @@ def _check(
             "`rows` and `cols` must be at least 1. "
             f"Received: rows={rows}, cols={cols}."
         )
-    limit = min(height, width) / (2 * max(rows, cols))
+    # A surface's radius is at least a tenth of the side and its tilt at most
+    # `max_disparity` over that, so 1 + b u + c v stays above 1 / 2.
+    limit = 0.1 * min(height, width) / max(rows, cols)
     if max_disparity is not None and not 0 < max_disparity <= limit:
         raise ValueError(
-            f"`max_disparity` must be in (0, {limit}] for views of this "
+            f"`max_disparity` must be in (0, {limit:g}] for views of this "
             f"size. Received: max_disparity={max_disparity}."
         )
+    return limit
 
 
-def _background(
-    rng: np.random.Generator,
-    height: int,
-    width: int,
-    margin: float,
-    max_disparity: float,
-    photographs: tuple[str, ...],
-) -> Layer:
-    x = _positions(-margin, width - 1 + margin)
-    y = _positions(-margin, height - 1 + margin)
-    paint = textures.texture(rng, x, y, photographs)
-    texels = np.ones([len(y), len(x), 4], np.float32)
-    texels[..., :3] = paint
-    far = max_disparity * between(rng, 0.2, 0.8)
-    tilt = (max_disparity - far) * rng.random()
-    plane = _tilted(rng, far, tilt, width / 2, height / 2, width, height)
-    return Layer(texels, float(x[0]), float(y[0]), plane)
-
-
-def _surface(
-    rng: np.random.Generator,
-    height: int,
-    width: int,
-    max_disparity: float,
-    photographs: tuple[str, ...],
-) -> Layer:
-    radius = min(height, width) * between(rng, 0.1, 0.45)
-    center_x, center_y = width * rng.random(), height * rng.random()
-    x = _positions(-radius - 1, radius + 1)
-    y = _positions(-radius - 1, radius + 1)
-    texels = np.empty([len(y), len(x), 4], np.float32)
-    alpha = mattes.matte(rng, x, y, radius)
-    alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1] = 0, 0, 0, 0
-    paint = textures.texture(rng, x + center_x, y + center_y, photographs)
-    texels[..., :3] = paint * alpha[..., None]
-    texels[..., 3] = alpha
-    middle = max_disparity * between(rng, -0.9, 0.7)
-    tilt = (max_disparity - abs(middle)) * rng.random()
-    plane = _tilted(
-        rng, middle, tilt, center_x, center_y, 2 * radius, 2 * radius
-    )
-    return Layer(texels, float(x[0] + center_x), float(y[0] + center_y), plane)
-
-
-def _tilted(
-    rng: np.random.Generator,
-    middle: float,
-    tilt: float,
-    x: float,
-    y: float,
-    width: float,
-    height: float,
-) -> tuple[float, float, float]:
-    """A plane with `middle` at (x, y), at most +- `tilt` within the box."""
-    share = rng.random()
-    b = 2 * tilt * share / width * (1 if rng.random() < 0.5 else -1)
-    c = 2 * tilt * (1 - share) / height * (1 if rng.random() < 0.5 else -1)
-    return middle - b * x - c * y, b, c
-
-
-def _positions(first: float, last: float) -> np.ndarray:
-    count = int((last - first) * SUPERSAMPLING) + 2
-    return first + np.arange(count) / SUPERSAMPLING
-
-
-def _plane_in_view(
-    plane: tuple[float, float, float], u: float, v: float
-) -> tuple[float, float, float]:
-    """Disparity as an affine function of the pixels of camera (u, v)."""
-    a, b, c = plane
-    turned = 1 + b * u + c * v
-    return a / turned, b / turned, c / turned
+def _sights(
+    layers: list[scenes.Layer], height: int, width: int, u: float, v: float
+) -> Iterator[_Sight]:
+    """Looks at each layer; those outside the view are left out."""
+    for layer in layers:
+        a, b, c = layer.plane
+        window = _window(layer, height, width, u, v)
+        if window is None:
+            continue
+        turned = 1 + b * u + c * v
+        plane = (a / turned, b / turned, c / turned)
+        d = _on_grid(plane, window)
+        rows, cols = window
+        x = np.arange(cols.start, cols.stop)[None] - d * u
+        y = np.arange(rows.start, rows.stop)[:, None] - d * v
+        color = sampling.bilinear(
+            layer.texels,
+            (x - layer.left) * sampling.SUPERSAMPLING,
+            (y - layer.top) * sampling.SUPERSAMPLING,
+        )
+        yield _Sight(plane, window, color, np.ones_like(color[..., 3]))
 
 
 def _window(
-    layer: Layer,
-    plane: tuple[float, float, float],
-    height: int,
-    width: int,
-    u: float,
-    v: float,
-) -> tuple[slice, slice] | None:
+    layer: scenes.Layer, height: int, width: int, u: float, v: float
+) -> Window | None:
     """The part of the view that the layer can reach; None: it is outside."""
     a, b, c = layer.plane
-    right = layer.left + (layer.texels.shape[1] - 1) / SUPERSAMPLING
-    bottom = layer.top + (layer.texels.shape[0] - 1) / SUPERSAMPLING
+    rows, cols = layer.texels.shape[:2]
+    right = layer.left + (cols - 1) / sampling.SUPERSAMPLING
+    bottom = layer.top + (rows - 1) / sampling.SUPERSAMPLING
     corners = [(x, y) for x in (layer.left, right) for y in (layer.top, bottom)]
     xs = [x + (a + b * x + c * y) * u for x, y in corners]
     ys = [y + (a + b * x + c * y) * v for x, y in corners]
@@ -281,73 +205,42 @@ def _window(
     return slice(top, bottom), slice(left, right)
 
 
-def _on_grid(
-    plane: tuple[float, float, float], window: tuple[slice, slice]
-) -> np.ndarray:
-    rows, columns = window
-    x = np.arange(columns.start, columns.stop, dtype=np.float64)
+def _on_grid(plane: tuple[float, float, float], window: Window) -> np.ndarray:
+    """The plane's disparity at each pixel of a window."""
+    rows, cols = window
+    x = np.arange(cols.start, cols.stop, dtype=np.float64)
     y = np.arange(rows.start, rows.stop, dtype=np.float64)
     return (plane[0] + plane[2] * y)[:, None] + (plane[1] * x)[None]
 
 
-def _sample(
-    layer: Layer,
-    plane: tuple[float, float, float],
-    window: tuple[slice, slice],
-    u: float,
-    v: float,
-) -> np.ndarray:
-    """The layer's colours and opacity in a window of camera (u, v)."""
-    rows, columns = window
-    d = _on_grid(plane, window)
-    x = np.arange(columns.start, columns.stop)[None] - d * u
-    y = np.arange(rows.start, rows.stop)[:, None] - d * v
-    return textures.bilinear(
-        layer.texels,
-        (x - layer.left) * SUPERSAMPLING,
-        (y - layer.top) * SUPERSAMPLING,
-    )
-
-
-def _hide(
-    first: int,
-    second: int,
-    planes: list[tuple[float, float, float]],
-    windows: list[tuple[slice, slice]],
-    colors: dict[int, np.ndarray],
-    through: dict[int, np.ndarray],
-) -> None:
+def _hide(first: _Sight, second: _Sight) -> None:
     """Takes from both layers' light what the other one blocks."""
-    both = _overlap(windows[first], windows[second])
+    both = _overlap(first.window, second.window)
     if both is None:
         return
-    a, b, c = (p - q for p, q in zip(planes[second], planes[first]))
-    rise = max(float(np.sqrt(b * b + c * c)), 1e-9)
-    front = np.clip(0.5 + _on_grid((a, b, c), both) / rise, 0, 1)
+    a, b, c = (p - q for p, q in zip(second.plane, first.plane, strict=True))
+    steepness = max(float(np.sqrt(b * b + c * c)), 1e-9)
+    front = np.clip(0.5 + _on_grid((a, b, c), both) / steepness, 0, 1)
     front = front.astype(np.float32)
-    for k, other, hidden in (
-        (second, first, front),
-        (first, second, np.float32(1) - front),
-    ):
-        mine, its = _inside(both, windows[k]), _inside(both, windows[other])
-        through[k][mine] *= np.float32(1) - hidden * colors[other][its][..., 3]
+    one = np.float32(1)
+    here, there = _inside(both, first.window), _inside(both, second.window)
+    second.through[there] *= one - front * first.color[here][..., 3]
+    first.through[here] *= one - (one - front) * second.color[there][..., 3]
 
 
-def _overlap(
-    one: tuple[slice, slice], two: tuple[slice, slice]
-) -> tuple[slice, slice] | None:
+def _overlap(one: Window, two: Window) -> Window | None:
     parts = tuple(
         slice(max(p.start, q.start), min(p.stop, q.stop))
-        for p, q in zip(one, two)
+        for p, q in zip(one, two, strict=True)
     )
     if any(part.start >= part.stop for part in parts):
         return None
     return parts
 
 
-def _inside(
-    part: tuple[slice, slice], window: tuple[slice, slice]
-) -> tuple[slice, slice]:
+def _inside(part: Window, window: Window) -> Window:
+    """`part`, counted from the start of `window`."""
     return tuple(
-        slice(p.start - w.start, p.stop - w.start) for p, w in zip(part, window)
+        slice(p.start - w.start, p.stop - w.start)
+        for p, w in zip(part, window, strict=True)
     )

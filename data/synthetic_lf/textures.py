@@ -9,89 +9,19 @@ Dead leaves are discs and bars of random place, colour and size (density of
 the radius proportional to r**-3) that cover each other. Such pictures have
 the edge and scale statistics of photographs (Lee, Mumford and Huang,
 "Occlusion models for natural images", IJCV 2001).
-
-Everybody must get the same bytes, so only operations that IEEE 754 rounds
-exactly are used (elementwise + - * / and square roots, shifted sums): no
-trigonometry, powers, matrix products or blocked reductions, whose last bits
-depend on the machine.
 """
 
-import functools
-import pathlib
-
 import numpy as np
-import PIL.Image
 
-SUPERSAMPLING = 3
-TRAIN_PHOTOGRAPHS = (
-    "astronaut.png",
-    "brick.png",
-    "camera.png",
-    "chelsea.png",
-    "coins.png",
-    "flower.jpg",
-    "grass.png",
-    "ihc.png",
-    "rocket.jpg",
-    "text.png",
-)
-TEST_PHOTOGRAPHS = ("china.jpg", "coffee.png", "gravel.png")
-_SCIKIT_LEARN = ("china.jpg", "flower.jpg")
-
-
-@functools.cache
-def photograph(name: str) -> np.ndarray:
-    """A photograph that scikit-image or scikit-learn installs.
-
-    Args:
-        name: one of `TRAIN_PHOTOGRAPHS` or `TEST_PHOTOGRAPHS`.
-
-    Returns:
-        `[H, W, 3]` float32 in [0, 1], read only; grey ones have equal
-        channels.
-
-    Raises:
-        ValueError: `name` is none of these.
-    """
-    if name not in TRAIN_PHOTOGRAPHS + TEST_PHOTOGRAPHS:
-        raise ValueError(
-            "`name` must be one of "
-            f"{TRAIN_PHOTOGRAPHS + TEST_PHOTOGRAPHS}. Received: name={name!r}."
-        )
-    if name in _SCIKIT_LEARN:
-        import sklearn.datasets
-
-        folder = pathlib.Path(sklearn.datasets.__file__).parent / "images"
-    else:
-        import skimage.data
-
-        folder = pathlib.Path(skimage.data.__file__).parent
-    with PIL.Image.open(folder / name) as image:
-        array = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-    array.setflags(write=False)
-    return array
-
-
-def direction(rng: np.random.Generator) -> tuple[float, float]:
-    """A unit vector of any direction, without sine and cosine."""
-    while True:
-        x, y = 2 * rng.random() - 1, 2 * rng.random() - 1
-        square = x * x + y * y
-        if 0.01 < square <= 1:
-            root = float(np.sqrt(square))
-            return x / root, y / root
-
-
-def between(rng: np.random.Generator, low: float, high: float) -> float:
-    """A uniform draw from [low, high)."""
-    return low + (high - low) * rng.random()
+from .photographs import photograph
+from .sampling import SUPERSAMPLING, between, bilinear, box, direction
 
 
 def texture(
     rng: np.random.Generator,
     x: np.ndarray,
     y: np.ndarray,
-    photographs: tuple[str, ...] = TRAIN_PHOTOGRAPHS,
+    photographs: tuple[str, ...],
 ) -> np.ndarray:
     """Paints a random texture.
 
@@ -117,40 +47,6 @@ def texture(
     if rng.random() < 0.3:  # A lens that is a little out of focus.
         paint = box(paint, SUPERSAMPLING)
     return np.clip(paint, np.float32(0), np.float32(1))
-
-
-def box(image: np.ndarray, size: int) -> np.ndarray:
-    """Mean over `size` x `size` texels (odd), borders clamped."""
-    half = size // 2
-    for axis in (0, 1):
-        pad = [(0, 0)] * image.ndim
-        pad[axis] = (half, half)
-        padded = np.pad(image, pad, mode="edge")
-        length = image.shape[axis]
-        total = np.zeros_like(image)
-        for shift in range(size):
-            total += padded.take(range(shift, shift + length), axis=axis)
-        image = total / np.float32(size)
-    return image
-
-
-def bilinear(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Samples `image` `[H, W, C]` at `x`, `y` `[...]`, borders clamped."""
-    height, width, channels = image.shape
-    x = np.clip(x, 0, width - 1.001)
-    y = np.clip(y, 0, height - 1.001)
-    left, top = x.astype(np.int32), y.astype(np.int32)
-    along = (x - left).astype(np.float32)[..., None]
-    down = (y - top).astype(np.float32)[..., None]
-    texels = np.ascontiguousarray(image).reshape(-1, channels)
-    corner = top * width + left
-    above = texels.take(corner, axis=0)
-    above += (texels.take(corner + 1, axis=0) - above) * along
-    corner += width
-    below = texels.take(corner, axis=0)
-    below += (texels.take(corner + 1, axis=0) - below) * along
-    above += (below - above) * down
-    return above
 
 
 def _photograph_texture(
@@ -194,6 +90,7 @@ def _dead_leaves(
     colors = photo.reshape(-1, 3)
     paint = np.empty([height, width, 3], np.float32)
     paint[...] = colors[int(rng.integers(len(colors)))]
+    # About 2 pi s^2 log(l / s), the mean; logarithms are not exact.
     mean_area = 6 * smallest * smallest * float(largest / smallest) ** 0.5
     for _ in range(int(2 * height * width / mean_area) + 8):
         radius = smallest / float(np.sqrt(1 - share * rng.random()))
