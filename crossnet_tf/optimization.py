@@ -1,0 +1,84 @@
+"""The optimiser and its learning rate over the steps.
+
+Adam as in the paper (0.9, 0.999), AdamW with weight decay. `mixed_float16`
+alone needs the loss scaled, because its small gradients vanish: the paper's
+loss is a sum over pixels, so that its gradients are large to begin with, and
+the scale finds its level within a few skipped steps.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from crossnet_tf.config import TrainConfig
+
+_COSINE_END = 0.01
+
+
+@keras.saving.register_keras_serializable("crossnet_tf")
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate: linear warm-up, then steps or a cosine.
+
+    With `s` steps done, the rate is `learning_rate` times
+
+        (s + 1) / warmup_steps                       while s < warmup_steps
+        decay_factors[i]                             `step`, from decay_steps[i]
+        0.01 + 0.99 * (1 + cos(pi * s / num_steps)) / 2      `cosine`
+
+    Args:
+        config: gives all of these numbers.
+    """
+
+    def __init__(self, config: TrainConfig):
+        self.config = config
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        config = self.config
+        step = tf.cast(step, tf.float32)
+        if config.schedule == "cosine":
+            progress = tf.minimum(step / config.num_steps, 1.0)
+            wave = 0.5 + 0.5 * tf.cos(math.pi * progress)
+            factor = _COSINE_END + (1.0 - _COSINE_END) * wave
+        else:
+            factor = tf.constant(1.0)
+            drops = zip(config.decay_steps, config.decay_factors, strict=True)
+            for decay_step, decay_factor in drops:
+                factor = tf.where(step >= decay_step, decay_factor, factor)
+        if config.warmup_steps:
+            factor = tf.where(
+                step < config.warmup_steps,
+                (step + 1.0) / config.warmup_steps,
+                factor,
+            )
+        return config.learning_rate * factor
+
+    def get_config(self) -> dict:
+        """The numbers that the rate is made from."""
+        names = self.config.__dataclass_fields__
+        return {"config": {n: getattr(self.config, n) for n in names}}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Schedule":
+        """The inverse of `get_config`."""
+        return cls(TrainConfig(**config["config"]))
+
+
+def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """Adam, or AdamW if there is weight decay, with the run's schedule.
+
+    Args:
+        config: the run's settings; `precision` decides on loss scaling.
+
+    Returns:
+        An optimiser that has no variables yet.
+    """
+    if config.weight_decay:
+        optimizer = keras.optimizers.AdamW(
+            Schedule(config), weight_decay=config.weight_decay
+        )
+    else:
+        optimizer = keras.optimizers.Adam(Schedule(config))
+    if config.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer

@@ -1,0 +1,146 @@
+"""Run directories: what a training run leaves and how it is read again.
+
+    <run_dir>/config.json     every setting (`config.Config`)
+    <run_dir>/checkpoints/    the newest checkpoints, to go on from
+    <run_dir>/best/           the weights that did best on held-out pairs
+    <run_dir>/events...       TensorBoard
+
+A folder that `weight_files.save_weights` made, such as the shipped ones in
+`crossnet_tf/weights/<name>/`, holds a model as well. `load_model` takes
+either. The model is built from the settings, never unpickled: what is read
+may come from a stranger.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+
+import keras
+
+from crossnet_tf import atomic, checkpoints, weight_files
+from crossnet_tf.config import Config, ModelConfig
+from crossnet_tf.model.crossnet import CrossNet, build_model
+
+CONFIG_FILE = "config.json"
+_MAX_CONFIG_BYTES = 1_000_000
+_SHIPPED = pathlib.Path(__file__).parent / "weights"
+
+
+def save_config(config: Config, run_dir: str | os.PathLike) -> None:
+    """Writes `<run_dir>/config.json` in one step; makes the folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    text = json.dumps(config.to_dict(), indent=2) + "\n"
+    atomic.write(pathlib.Path(run_dir) / CONFIG_FILE, text.encode())
+
+
+def load_config(run_dir: str | os.PathLike) -> Config:
+    """Reads `<run_dir>/config.json`, trusting nothing in it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: not JSON, unknown fields, wrong types, beyond the limits.
+    """
+    path = pathlib.Path(run_dir) / CONFIG_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`run_dir` must hold a {CONFIG_FILE}. Received: run_dir={run_dir}"
+        )
+    if path.stat().st_size > _MAX_CONFIG_BYTES:
+        raise ValueError(f"{path} is too large to be a config.")
+    try:
+        values = json.loads(path.read_text("utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError("It must be a JSON object.")
+        return Config.from_dict(values)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"Cannot use {path}: {error}") from error
+
+
+def check_same_model(saved: ModelConfig, given: ModelConfig) -> None:
+    """Refuses to go on with another network than the one saved.
+
+    Raises:
+        ValueError: lists the fields that differ.
+    """
+    differing = [
+        f"{field.name} (saved {before!r}, given {now!r})"
+        for field in dataclasses.fields(saved)
+        if (before := getattr(saved, field.name))
+        != (now := getattr(given, field.name))
+    ]
+    if differing:
+        raise ValueError(
+            "`run_dir` holds a run with another network; take another "
+            f"directory or the same settings. Differing: "
+            f"{'; '.join(differing)}."
+        )
+
+
+def shipped() -> list[str]:
+    """Names of the weights that come with the package."""
+    return sorted(path.parent.name for path in _SHIPPED.glob("*/config.json"))
+
+
+def find(source: str | os.PathLike) -> pathlib.Path:
+    """The folder that `source` names.
+
+    Args:
+        source: a run directory, a folder of weights or a shipped name.
+
+    Raises:
+        FileNotFoundError: none of these.
+    """
+    path = pathlib.Path(source)
+    if str(source) and (path / CONFIG_FILE).is_file():
+        return path
+    if str(source) in shipped():
+        return _SHIPPED / str(source)
+    raise FileNotFoundError(
+        f"`run_dir` must be a folder with a {CONFIG_FILE}, or one of the "
+        f"shipped weights {shipped()}. Received: run_dir={str(source)!r}."
+    )
+
+
+def load_model(
+    source: str | os.PathLike, precision: str = "float32"
+) -> tuple[CrossNet, Config]:
+    """Builds the network of a run and gives it the run's weights.
+
+    Args:
+        source: a run directory (its best weights, or else its last; averaged
+            ones if it has them), a folder of weights, or a shipped name.
+        precision: Keras policy to compute with.
+
+    Returns:
+        The network and all settings of its run.
+
+    Raises:
+        FileNotFoundError: no such run, or it has no weights yet.
+        ValueError: damaged, or the weights do not fit the settings.
+    """
+    folder = find(source)
+    config = load_config(folder)
+    model = build(config.model, precision)
+    if (folder / weight_files.WEIGHTS_FILE).exists():
+        weight_files.load_weights(model, folder)
+        return model, config
+    places = [folder / checkpoints.BEST, folder / checkpoints.CHECKPOINTS]
+    if not checkpoints.restore_weights(places, model):
+        raise FileNotFoundError(
+            f"`run_dir` has no checkpoint yet. Received: run_dir={source}"
+        )
+    return model, config
+
+
+def build(config: ModelConfig, precision: str) -> CrossNet:
+    """`build_model` under a precision policy; the global one is put back."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return build_model(config)
+    finally:
+        keras.config.set_dtype_policy(before)
