@@ -50,7 +50,8 @@ format: $(STAMP) ## Rewrite the Python files in the project's format
 	@$(BIN)/ruff format .
 
 warp-golden: $(TFA_STAMP) ## Compute tests/golden/warp.npz with TF Addons
-	@$(TFA_VENV)/bin/python -W ignore tests/golden/make_warp_golden.py
+	@TF_CPP_MIN_LOG_LEVEL=3 $(TFA_VENV)/bin/python -W ignore \
+		tests/golden/make_warp_golden.py
 
 clean: ## Remove what these targets made, except runs/
 	rm -rf $(VENV) $(TFA_VENV) build dist *.egg-info .pytest_cache .ruff_cache

@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OURS = {"crossnet_tf", "data", "export"}
 PACKAGES = {  # where a package and what it is imported as differ
     "absl": "absl-py",
+    "google": "protobuf",
     "PIL": "pillow",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
