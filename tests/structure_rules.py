@@ -40,6 +40,7 @@ ORDER = (
     "weight_files",
     "checkpoints",
     "runs",
+    "devices",
     "optimization",
     "step",
     "evaluation",
