@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from absl import flags
 
 GENERAL = "Flags of this command"
+_LAST = ("debug", "help")
 _WIDTH = 80
 
 
@@ -37,7 +38,7 @@ def help_text(docstring: str, values: flags.FlagValues) -> str:
             first, under `GENERAL`.
     """
     groups: dict[str, list[str]] = {GENERAL: []}
-    for name in values:
+    for name in sorted(values, key=_LAST.__contains__):
         group = getattr(values[name], "group", GENERAL)
         groups.setdefault(group, []).append(name)
     lines = [textwrap.dedent(docstring).strip()]
@@ -55,8 +56,13 @@ def _flag_lines(name: str, flag: flags.Flag) -> Iterator[str]:
     yield f"  --[no]{name}" if flag.boolean else f"  --{name}={kind}"
     default = flag.default if flag.default not in (None, "", False) else ""
     default = getattr(flag, "shown_default", default)
-    text = " ".join(flag.help.split())
-    yield from _wrap(f"{text} (default: {default})" if default else text)
+    # absl begins the help of choices with the choices.
+    text = flag.help.partition(">: ")[2] or flag.help
+    if default:
+        text += f" (default: {default})"
+    elif flag.validators:
+        text += " (required)"
+    yield from _wrap(" ".join(text.split()))
 
 
 def _kind(flag: flags.Flag) -> str:
@@ -66,10 +72,11 @@ def _kind(flag: flags.Flag) -> str:
 
 
 def _flagfile_lines() -> list[str]:
-    return ["  --flagfile=PATH"] + _wrap(
+    text = (
         "Read flags from this file, one per line; lines that begin with # "
         "are comments. What stands later on the command line wins."
     )
+    return ["  --flagfile=PATH", *_wrap(text)]
 
 
 def _wrap(text: str) -> list[str]:

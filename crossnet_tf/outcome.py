@@ -3,7 +3,7 @@
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | a mistake of the user or of the machine: bad input, missing file, full disk, loss not finite |
+| 1 | bad input, missing file, full disk, loss not finite |
 | 2 | wrong flags |
 | 130 | Ctrl-C |
 
@@ -24,6 +24,7 @@ INTERRUPTED = 130
 _MISTAKES = (ValueError, OSError, FloatingPointError, MemoryError)
 _TENSORFLOW_MISTAKES = (
     "DataLossError",
+    "InvalidArgumentError",
     "NotFoundError",
     "PermissionDeniedError",
     "ResourceExhaustedError",
@@ -67,4 +68,7 @@ def one_line(error: Exception) -> str:
     """The error's message without line breaks; its type if it has none."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {error.filename}"
-    return " ".join(str(error).split()) or type(error).__name__
+    text = str(error).strip()
+    if type(error).__name__ in _TENSORFLOW_MISTAKES:
+        text = text.splitlines()[0]  # the others name nodes of the graph
+    return " ".join(text.split()) or type(error).__name__

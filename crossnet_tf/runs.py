@@ -24,6 +24,7 @@ from crossnet_tf.model.crossnet import CrossNet, build_model
 
 CONFIG_FILE = "config.json"
 _MAX_CONFIG_BYTES = 1_000_000
+_MAX_LISTED = 8
 _SHIPPED = pathlib.Path(__file__).parent / "weights"
 
 
@@ -144,3 +145,29 @@ def build(config: ModelConfig, precision: str) -> CrossNet:
         return build_model(config)
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def copy_weights(source: CrossNet, target: CrossNet) -> None:
+    """Gives `target` the weights of `source`.
+
+    Raises:
+        ValueError: they are not networks of the same shape; lists where.
+    """
+    theirs = {weight_files.name_of(w): w for w in source.weights}
+    ours = {weight_files.name_of(w): w for w in target.weights}
+    problems = [
+        f"{name} ({_shape(theirs, name)}, {_shape(ours, name)} wanted)"
+        for name in sorted(set(theirs) | set(ours))
+        if _shape(theirs, name) != _shape(ours, name)
+    ]
+    if problems:
+        raise ValueError(
+            f"`init_from` has another network; {len(problems)} weights do "
+            f"not fit: {'; '.join(problems[:_MAX_LISTED])}."
+        )
+    for name, weight in ours.items():
+        weight.assign(theirs[name])
+
+
+def _shape(weights: dict[str, keras.Variable], name: str) -> str:
+    return str(tuple(weights[name].shape)) if name in weights else "none"

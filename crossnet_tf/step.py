@@ -12,7 +12,6 @@ by the global batch, so that the number of devices changes nothing but speed.
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 import tensorflow as tf

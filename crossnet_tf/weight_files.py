@@ -50,7 +50,7 @@ def save_weights(
         raise ValueError(
             f"`dtype` must be one of {_DTYPES}. Received: dtype={dtype!r}."
         )
-    arrays = {name: np.asarray(weight, dtype) for name, weight in _named(model)}
+    arrays = {name_of(w): np.asarray(w, dtype) for w in model.weights}
     broken = [n for n, a in arrays.items() if not np.isfinite(a).all()]
     if broken:
         raise ValueError(f"Weights must be finite in {dtype}: {broken}.")
@@ -75,20 +75,20 @@ def load_weights(model: keras.Model, directory: str | os.PathLike) -> None:
     """
     directory = pathlib.Path(directory)
     data = _checked(directory)
-    expected = {name: tuple(weight.shape) for name, weight in _named(model)}
+    expected = {name_of(w): tuple(w.shape) for w in model.weights}
     try:
         arrays = _read_arrays(data, expected)
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
         raise ValueError(
             f"Cannot use {directory / WEIGHTS_FILE}: {error}"
         ) from error
-    for name, weight in _named(model):
-        weight.assign(arrays[name])
+    for weight in model.weights:
+        weight.assign(arrays[name_of(weight)])
 
 
-def _named(model: keras.Model) -> list[tuple[str, keras.Variable]]:
-    """Weights by path; without the model's own name, which may be counted."""
-    return [(w.path.partition("/")[2], w) for w in model.weights]
+def name_of(weight: keras.Variable) -> str:
+    """A weight's path without the model's own name, which may be counted."""
+    return weight.path.partition("/")[2]
 
 
 def _checked(directory: pathlib.Path) -> bytes:

@@ -1,0 +1,100 @@
+r"""Super-resolves a picture with the help of a sharp reference.
+
+    python -m crossnet_tf.upscale --run_dir=runs/quickstart \
+        --lr=small.png --ref=reference.png --output=large.png
+
+REF shows nearly the same view and is exactly `scale` times as large as LR.
+PNG and JPEG are read and written; a 16-bit LR gives a 16-bit PNG. With
+folders, files that have the same name up to the suffix belong together:
+
+    python -m crossnet_tf.upscale --weights=NAME \
+        --lr=small/ --ref=references/ --output=large/ --skip_existing
+
+Large pictures are done in overlapping tiles. If LR and REF are further apart
+than --margin, make it larger. Look at --debug_dir if the result is doubtful:
+it shows what the network took from where.
+"""
+
+import sys
+
+from absl import flags
+
+from crossnet_tf import cli, config
+
+FLAGS = cli.define_flags()
+
+
+def _text(name: str, help: str, required: bool = False) -> flags.FlagHolder:
+    return flags.DEFINE_string(
+        name, None, help, required=required, flag_values=FLAGS
+    )
+
+
+RUN_DIR = _text("run_dir", "Run directory to take the network from.")
+WEIGHTS = _text("weights", "Name of shipped weights, or a folder of weights.")
+LR = _text("lr", "Low-resolution picture, or a folder.", True)
+REF = _text("ref", "Reference, or a folder.", True)
+OUTPUT = _text("output", "Result to write (.png, .jpg), or a folder.", True)
+DEBUG_DIR = _text(
+    "debug_dir", "Folder for pictures of flow, warped REF and upscaled LR."
+)
+SKIP_EXISTING = flags.DEFINE_bool(
+    "skip_existing", False, "Leave existing outputs.", flag_values=FLAGS
+)
+MAX_SIDE = flags.DEFINE_integer(
+    "max_side",
+    1024,
+    "Side in HR pixels of the largest input computed at once; larger "
+    "pictures are done in tiles. 0: never tile.",
+    lower_bound=0,
+    flag_values=FLAGS,
+)
+MARGIN = flags.DEFINE_integer(
+    "margin",
+    128,
+    "HR pixels that a tile looks beyond its edges; at least the largest "
+    "displacement between LR and REF.",
+    lower_bound=0,
+    flag_values=FLAGS,
+)
+MAX_PIXELS = flags.DEFINE_integer(
+    "max_pixels",
+    config.EvalConfig().max_pixels,
+    "Refuse pictures with more pixels.",
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+PRECISION = flags.DEFINE_enum(
+    "precision",
+    config.PRECISIONS[0],
+    config.PRECISIONS,
+    "Keras precision policy to compute with.",
+    flag_values=FLAGS,
+)
+
+
+def main() -> None:
+    """Upscales as the flags say."""
+    if bool(RUN_DIR.value) == bool(WEIGHTS.value):
+        raise flags.Error("Give one of --run_dir and --weights.")
+    from crossnet_tf import upscaling  # TensorFlow: the flags are right
+
+    options = upscaling.Options(
+        precision=PRECISION.value,
+        max_side=MAX_SIDE.value,
+        margin=MARGIN.value,
+        max_pixels=MAX_PIXELS.value,
+        skip_existing=SKIP_EXISTING.value,
+        debug_dir=DEBUG_DIR.value or "",
+    )
+    source = RUN_DIR.value or WEIGHTS.value
+    files = LR.value, REF.value, OUTPUT.value
+    problems = upscaling.upscale(source, *files, options)
+    for problem in problems:
+        print(f"Error: {problem}", file=sys.stderr)
+    if problems:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    cli.run(main, FLAGS)
