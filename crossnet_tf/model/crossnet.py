@@ -17,7 +17,7 @@ import tensorflow as tf
 from crossnet_tf.config import ModelConfig, section_from_dict
 from crossnet_tf.model import flow_estimator, pyramid_flow
 from crossnet_tf.model.convolution import ACTIVATIONS
-from crossnet_tf.model.decoder import Decoder, DetailGate, PostFusion
+from crossnet_tf.model.decoder import Decoder, PostFusion, ReferenceDetail, gated
 from crossnet_tf.model.encoder import Encoder
 from crossnet_tf.model.upsampler import CubicUpsampler, make_upsampler
 from crossnet_tf.model.warp import backward_warp
@@ -63,7 +63,7 @@ class CrossNet(keras.Model):
             small_start=config.global_residual,
             name="post_fusion",
         )
-        self.gate = DetailGate(config.scale, name="gate")
+        self.detail = ReferenceDetail(config.scale, name="detail")
 
     def build(self, input_shape: object = None) -> None:
         """Creates all weights; their shapes depend on the config only."""
@@ -107,9 +107,14 @@ class CrossNet(keras.Model):
             for features, flow in zip(ref_features, flows)
         ]
         fused = self.decoder(lr_features, warped)
+        if self.config.detail_gate:
+            with_ref, mismatch = self.detail(lr, ref, flows[0])
+            matches = tf.concat([with_ref - lr_up, 10.0 * mismatch], axis=-1)
+            matches = tf.cast(matches, fused.dtype)
+            fused = tf.concat([fused, matches], axis=-1)
         sr = tf.cast(self.post_fusion(fused), tf.float32)
         if self.config.detail_gate:
-            sr = self.gate(sr, lr, lr_up, ref, flows[0])
+            sr = gated(sr, lr_up, with_ref)
         elif self.config.global_residual:
             sr += lr_up
 

@@ -80,12 +80,12 @@ class PostFusion(keras.layers.Layer):
         return self.last(features)
 
 
-class DetailGate(keras.layers.Layer):
-    """Chooses, pixel by pixel, between REF's detail and the upsampler's.
+class ReferenceDetail(keras.layers.Layer):
+    """Moves what REF shows beyond LR onto cubic LR, as a picture.
 
-    Differs from the paper: what REF has beyond LR is warped as a picture as
-    well and added to cubic LR; a learned gate mixes the result with
-    upsampled LR. A network with a right flow and an open gate is already
+    Differs from the paper: besides REF's features, REF's fine detail itself
+    is warped; the post-fusion decides, pixel by pixel, between the result
+    and upsampled LR. A network with a right flow and an open gate is already
     good, which shortens training, and one with the gate closed is no worse
     than its upsampler.
     """
@@ -95,16 +95,33 @@ class DetailGate(keras.layers.Layer):
         self.scale = scale
 
     def call(
-        self,
-        fused: tf.Tensor,
-        lr: tf.Tensor,
-        lr_up: tf.Tensor,
-        ref: tf.Tensor,
-        flow: tf.Tensor,
-    ) -> tf.Tensor:
-        """`fused` `[B, H, W, 4]`, RGB correction and gate -> `[B, H, W, 3]`.
+        self, lr: tf.Tensor, ref: tf.Tensor, flow: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """LR with REF's detail, and how well they match.
+
+        Args:
+            lr: `[B, h, w, 3]`.
+            ref: `[B, s*h, s*w, 3]`.
+            flow: `[B, s*h, s*w, 2]` float32.
+
+        Returns:
+            Two `[B, s*h, s*w, 3]` float32: LR with the detail of REF, and
+            cubic LR minus warped and equally blurred REF.
         """
-        detail = backward_warp(ref - matched_blur(ref, self.scale), flow)
-        with_ref = cubic_upscale(lr, self.scale) + detail
-        gate = tf.sigmoid(fused[..., 3:])
-        return lr_up + gate * (with_ref - lr_up) + fused[..., :3]
+        blurred = matched_blur(ref, self.scale)
+        pictures = tf.concat([tf.cast(ref, tf.float32), blurred], axis=-1)
+        warped, blurred = tf.split(backward_warp(pictures, flow), 2, axis=-1)
+        mismatch = cubic_upscale(lr, self.scale) - blurred
+        return warped + mismatch, mismatch
+
+
+def gated(
+    fused: tf.Tensor, lr_up: tf.Tensor, with_ref: tf.Tensor
+) -> tf.Tensor:
+    """Mixes two pictures `[B, H, W, 3]` by `fused` `[B, H, W, 4]`.
+
+    The first three channels of `fused` are a correction, the last one the
+    gate's logit: large takes `with_ref`, small takes `lr_up`.
+    """
+    gate = tf.sigmoid(fused[..., 3:])
+    return lr_up + gate * (with_ref - lr_up) + fused[..., :3]
