@@ -183,7 +183,7 @@ class DataConfig(_Section):
         minimum=0,
     )
     shuffle_buffer: int = setting(
-        64, "Encoded light fields held for shuffling.", minimum=1
+        64, "Encoded view pairs held for shuffling.", minimum=1
     )
     pairs_per_scene: int = setting(
         1,
