@@ -59,7 +59,7 @@ def _ellipse(
     across = (cos * x + sin * y) / long
     down = (cos * y - sin * x) / short
     length = np.sqrt(across * across + down * down)
-    steepness = np.sqrt((across / long) ** 2 + (down / short) ** 2)
+    steepness = np.sqrt(np.square(across / long) + np.square(down / short))
     return (1 - length) * length / np.maximum(steepness, 1e-3 / radius)
 
 

@@ -86,12 +86,13 @@ def _dead_leaves(
     """Discs and bars in the photograph's colours, covering each other."""
     smallest = SUPERSAMPLING * between(rng, 1.5, 4.0)
     largest = SUPERSAMPLING * between(rng, 20.0, 50.0)
-    share = 1 - (smallest / largest) ** 2
+    ratio = smallest / largest
+    share = 1 - ratio * ratio
     colors = photo.reshape(-1, 3)
     paint = np.empty([height, width, 3], np.float32)
     paint[...] = colors[int(rng.integers(len(colors)))]
     # About 2 pi s^2 log(l / s), the mean; logarithms are not exact.
-    mean_area = 6 * smallest * smallest * float(largest / smallest) ** 0.5
+    mean_area = 6 * smallest * smallest * float(np.sqrt(largest / smallest))
     for _ in range(int(2 * height * width / mean_area) + 8):
         radius = smallest / float(np.sqrt(1 - share * rng.random()))
         x, y = width * rng.random(), height * rng.random()
