@@ -1,0 +1,18 @@
+"""How close a picture is to the truth, as the paper's tables measure it.
+
+Each metric takes two NumPy pictures, `[H, W, 3]` or grey `[H, W]`, uint8 or
+float in [0, 1], and returns a float. The published protocol:
+
+- outputs are clipped and rounded to 8 bits, and no border is left out;
+- PSNR is over all RGB samples, SSIM and IFC are on grey;
+- a table shows the mean of the values per image.
+
+Float pictures are clipped. SSIM and IFC are defined on 8-bit grey and round
+them, too; PSNR does not: give it `images.quantize(sr)` for published numbers.
+"""
+
+from crossnet_tf.metrics.ifc import ifc
+from crossnet_tf.metrics.psnr import psnr
+from crossnet_tf.metrics.ssim import ssim
+
+__all__ = ["ifc", "psnr", "ssim"]
