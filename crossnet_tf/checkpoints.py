@@ -7,6 +7,9 @@ TensorFlow writes a checkpoint under a temporary name first. Reading does not
 trust TensorFlow's own list of checkpoints, a file that may be damaged too:
 the folder is searched, newest first, and a checkpoint that cannot be read is
 passed over with a warning.
+
+Weights are saved by their names and not as a Keras model, because TensorFlow
+does not find the layers that a Keras model keeps in lists.
 """
 
 import contextlib
@@ -20,6 +23,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 from google.protobuf.message import DecodeError
+
+from crossnet_tf import weight_files
 
 CHECKPOINTS = "checkpoints"
 BEST = "best"
@@ -44,15 +49,15 @@ class Checkpoints:
     Args:
         run_dir: the run directory.
         keep: number of newest checkpoints to keep.
-        state: what to save, by name: `model`, all else that
-            `tf.train.Checkpoint` takes, and `average` if there is a second
-            model with averaged weights.
+        state: what to save, by name: `model`, maybe `average` (a second
+            model with averaged weights), `optimizer`, and all else that
+            `tf.train.Checkpoint` takes.
     """
 
     def __init__(
         self, run_dir: pathlib.Path, keep: int, state: Mapping[str, Any]
     ):
-        self._state = dict(state)
+        self._state = {n: _trackable(part) for n, part in state.items()}
         self._directory = pathlib.Path(run_dir) / CHECKPOINTS
         self._best_directory = pathlib.Path(run_dir) / BEST
         for directory in (self._directory, self._best_directory):
@@ -111,9 +116,10 @@ def restore_weights(
     Raises:
         ValueError: there are checkpoints, but none can be read.
     """
+    weights = _trackable(model)
 
     def choose(held: set[str]) -> dict[str, Any]:
-        return {"average" if "average" in held else "model": model}
+        return {"average" if "average" in held else "model": weights}
 
     prefixes = [prefix for d in directories for prefix in _newest_first(d)]
     return _restore_first(prefixes, choose) is not None
@@ -127,6 +133,16 @@ def clean(directory: pathlib.Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif not index.exists() or "tempstate" in path.name:
             path.unlink(missing_ok=True)
+
+
+def _trackable(part: Any) -> Any:
+    """What `tf.train.Checkpoint` can save, all of it."""
+    if isinstance(part, keras.Model):
+        weights = weight_files.by_name(part)
+        return {name: weight.value for name, weight in weights.items()}
+    if isinstance(part, keras.optimizers.Optimizer):
+        return [variable.value for variable in part.variables]
+    return part
 
 
 def _manager(

@@ -25,6 +25,7 @@ import dataclasses
 import difflib
 import logging
 import os
+import re
 import sys
 import typing
 from collections.abc import Callable, Sequence
@@ -196,7 +197,7 @@ def run(
     """
     argv = list(sys.argv if argv is None else argv)
     if {"--help", "-help", "-h", "--helpfull", "--helpshort"} & set(argv):
-        docstring = sys.modules[main.__module__].__doc__ or ""
+        docstring = main.__globals__["__doc__"] or ""
         print(flag_help.help_text(docstring, values))
         sys.exit(0)
 
@@ -217,6 +218,12 @@ def _parse(values: flags.FlagValues, argv: list[str]) -> None:
         rest = values(argv)[1:]
     except flags.UnrecognizedFlagError as error:
         raise flags.Error(_unknown(error.flagname, values)) from error
+    except flags.IllegalFlagValueError as error:
+        missing = re.match(r"flag --(\w+)=None: ", str(error))
+        if missing is None:
+            raise
+        text = f"`--{missing[1]}` is required; see --help."
+        raise flags.Error(text) from error
     except ValueError as error:
         raise flags.Error(str(error)) from error
     if rest:

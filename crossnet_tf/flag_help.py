@@ -53,11 +53,14 @@ def help_text(docstring: str, values: flags.FlagValues) -> str:
 
 def _flag_lines(name: str, flag: flags.Flag) -> Iterator[str]:
     kind = getattr(flag, "kind", "") or _kind(flag)
+    choices = ""
+    if len(f"  --{name}={kind}") > _WIDTH:
+        kind, choices = "CHOICE", f" One of {kind.replace('|', ', ')}."
     yield f"  --[no]{name}" if flag.boolean else f"  --{name}={kind}"
     default = flag.default if flag.default not in (None, "", False) else ""
     default = getattr(flag, "shown_default", default)
     # absl begins the help of choices with the choices.
-    text = flag.help.partition(">: ")[2] or flag.help
+    text = (flag.help.partition(">: ")[2] or flag.help) + choices
     if default:
         text += f" (default: {default})"
     elif flag.validators:

@@ -55,6 +55,11 @@ class Run:
     upscaler: tiling.Upscaler
     can_evaluate: bool
 
+    @property
+    def steps_done(self) -> int:
+        """Steps whose updates the weights have."""
+        return int(self.parts.step.numpy())
+
     def tell(self, message: str) -> None:
         """Prints a line above the progress bar; on the chief only."""
         if self.devices.is_chief:
@@ -135,7 +140,7 @@ def open_run(
     if where.is_chief:
         atomic.clean(run_dir)
         runs.save_config(config, run_dir)
-    evaluated = parts.average or parts.model
+    upscaler = tiling.Upscaler(parts.average or parts.model)
     return Run(
         config=config,
         devices=where,
@@ -144,10 +149,10 @@ def open_run(
         input=state["input"],
         best_psnr=best,
         summaries=summaries.Summaries(
-            run_dir if where.is_chief else "", pair, evaluated
+            run_dir if where.is_chief else "", pair, upscaler
         ),
         keeper=keeper,
-        upscaler=tiling.Upscaler(evaluated),
+        upscaler=upscaler,
         can_evaluate=pair.hr is not None,
     )
 

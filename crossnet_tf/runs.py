@@ -153,8 +153,8 @@ def copy_weights(source: CrossNet, target: CrossNet) -> None:
     Raises:
         ValueError: they are not networks of the same shape; lists where.
     """
-    theirs = {weight_files.name_of(w): w for w in source.weights}
-    ours = {weight_files.name_of(w): w for w in target.weights}
+    theirs = weight_files.by_name(source)
+    ours = weight_files.by_name(target)
     problems = [
         f"{name} ({_shape(theirs, name)}, {_shape(ours, name)} wanted)"
         for name in sorted(set(theirs) | set(ours))

@@ -10,11 +10,10 @@ import math
 import os
 from collections.abc import Mapping
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from crossnet_tf import pictures
+from crossnet_tf import pictures, tiling
 from crossnet_tf.model.warp import backward_warp
 from crossnet_tf.pipeline import Pair
 
@@ -27,14 +26,14 @@ class Summaries:
     Args:
         run_dir: where the event files go; empty: nothing is written.
         pair: the pair to draw; its middle is cut out if it is large.
-        model: the network to draw it with.
+        upscaler: the network to draw it with.
     """
 
     def __init__(
         self,
         run_dir: str | os.PathLike,
         pair: Pair,
-        model: keras.Model,
+        upscaler: tiling.Upscaler,
     ):
         self._writer = (
             tf.summary.create_file_writer(os.fspath(run_dir))
@@ -42,10 +41,8 @@ class Summaries:
             else tf.summary.create_noop_writer()
         )
         self._enabled = bool(run_dir)
-        self._inputs, self._hr = _middle(pair, model)
-        self._network = tf.function(
-            lambda inputs: model(inputs, training=False)
-        )
+        self._lr, self._ref, self._hr = _middle(pair)
+        self._upscaler = upscaler
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Adds one point to each curve.
@@ -64,22 +61,22 @@ class Summaries:
         """Runs the network on the pair and adds the six pictures."""
         if not self._enabled:
             return
-        outputs = self._network(self._inputs)
+        names = ("lr_up", "sr", "flow_0")
+        outputs = self._upscaler(self._lr, self._ref, names)
         flow = outputs["flow_0"]
-        ref = self._inputs["ref"]
+        warped = backward_warp(self._ref[None], flow[None])[0]
         drawn = {
             "1_lr_up": outputs["lr_up"],
-            "2_ref": ref,
-            "3_warped_ref": backward_warp(ref, flow),
+            "2_ref": self._ref,
+            "3_warped_ref": warped.numpy(),
             "4_sr": outputs["sr"],
             "5_hr": self._hr,
-            "6_flow": pictures.flow_to_rgb(flow.numpy()),
+            "6_flow": pictures.flow_to_rgb(flow),
         }
         with self._writer.as_default(step):
             for name, image in drawn.items():
                 if image is not None:
-                    clipped = np.clip(np.asarray(image), 0.0, 1.0)
-                    tf.summary.image(name, clipped)
+                    tf.summary.image(name, np.clip(image, 0.0, 1.0)[None])
         self._writer.flush()
 
     def close(self) -> None:
@@ -87,22 +84,17 @@ class Summaries:
         self._writer.close()
 
 
-def _middle(
-    pair: Pair, model: keras.Model
-) -> tuple[dict[str, tf.Tensor], np.ndarray | None]:
-    """The middle of the pair, at most 512 x 512, with a batch axis."""
-    scale = model.config.scale
+def _middle(pair: Pair) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """LR, REF and HR of the pair's middle, at most 512 x 512."""
+    scale = pair.ref.shape[0] // pair.lr.shape[0]
     rows, columns = (
         _span(size, _MAX_SIDE // scale) for size in pair.lr.shape[:2]
     )
     large = tuple(
         slice(span.start * scale, span.stop * scale) for span in (rows, columns)
     )
-    inputs = {
-        "lr": tf.constant(pair.lr[rows, columns][None]),
-        "ref": tf.constant(pair.ref[large][None]),
-    }
-    return inputs, None if pair.hr is None else pair.hr[large][None]
+    hr = None if pair.hr is None else pair.hr[large]
+    return pair.lr[rows, columns], pair.ref[large], hr
 
 
 def _span(size: int, limit: int) -> slice:

@@ -64,7 +64,7 @@ def train(
         OSError: a checkpoint cannot be written; the earlier ones are intact.
     """
     run = run_state.open_run(config, pathlib.Path(run_dir), device_names)
-    begin = int(run.parts.step)
+    begin = run.steps_done
     num_steps = config.train.num_steps
     if begin >= num_steps:
         run.tell(
@@ -93,7 +93,7 @@ def _steps(
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """Trains; yields how many steps were done at once, and their means."""
     settings = run.config.train
-    step = int(run.parts.step)
+    step = run.steps_done
     pace = _SECONDS_PER_CALL
     while step < settings.num_steps and not received:
         teach = _teaches(settings, step)
@@ -106,7 +106,7 @@ def _steps(
         if not finite:
             raise FloatingPointError(
                 f"Loss or gradients are not finite at step "
-                f"{int(run.parts.step) + 1}: training stops, the checkpoints "
+                f"{run.steps_done + 1}: training stops, the checkpoints "
                 "are those from before. A smaller --learning_rate or "
                 "--clip_norm=1 may help."
             )

@@ -50,7 +50,7 @@ def save_weights(
         raise ValueError(
             f"`dtype` must be one of {_DTYPES}. Received: dtype={dtype!r}."
         )
-    arrays = {name_of(w): np.asarray(w, dtype) for w in model.weights}
+    arrays = {n: np.asarray(w, dtype) for n, w in by_name(model).items()}
     broken = [n for n, a in arrays.items() if not np.isfinite(a).all()]
     if broken:
         raise ValueError(f"Weights must be finite in {dtype}: {broken}.")
@@ -75,20 +75,24 @@ def load_weights(model: keras.Model, directory: str | os.PathLike) -> None:
     """
     directory = pathlib.Path(directory)
     data = _checked(directory)
-    expected = {name_of(w): tuple(w.shape) for w in model.weights}
+    weights = by_name(model)
+    expected = {name: tuple(w.shape) for name, w in weights.items()}
     try:
         arrays = _read_arrays(data, expected)
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
         raise ValueError(
             f"Cannot use {directory / WEIGHTS_FILE}: {error}"
         ) from error
-    for weight in model.weights:
-        weight.assign(arrays[name_of(weight)])
+    for name, weight in weights.items():
+        weight.assign(arrays[name])
 
 
-def name_of(weight: keras.Variable) -> str:
-    """A weight's path without the model's own name, which may be counted."""
-    return weight.path.partition("/")[2]
+def by_name(model: keras.Model) -> dict[str, keras.Variable]:
+    """Weights by their path in the network, its own name left out.
+
+    The names are the same in every process, as all layers are named.
+    """
+    return {weight.path.partition("/")[2]: weight for weight in model.weights}
 
 
 def _checked(directory: pathlib.Path) -> bytes:
