@@ -9,9 +9,23 @@ to a `ModelConfig`.
 
 import dataclasses
 import typing
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 SCALES = (2, 4, 8)
+SYSTEMS = (
+    "bicubic",
+    "srcnn",
+    "vdsr",
+    "mdsr",
+    "patchmatch",
+    "ss_net",
+    "crossnet",
+    "crossnet_iw",
+    "crossnet_iw_p",
+    "flownet_s",
+    "crossnet_pp",
+)
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -63,6 +77,12 @@ class ModelConfig(_Section):
     """The network; defaults are preset `paper`."""
 
     preset: str = setting("paper", "Name of the settings that these began as.")
+    system: str = setting(
+        "crossnet",
+        "Which system is built with these settings (`crossnet_tf/baselines/` "
+        "describes each; those that have no use for a setting ignore it).",
+        choices=SYSTEMS,
+    )
     scale: int = setting(4, "HR size / LR size.", choices=SCALES)
     upsampler: str = setting(
         "mdsr",
@@ -139,7 +159,11 @@ class DataConfig(_Section):
         "synthetic_lf",
         "A prepared TFDS data set's name, `motorcycle` (the stereo pair that "
         "scikit-image installs), or `folder:PATH` with `hr/` and `ref/` "
-        "(LR is made from HR), or `lr/`, `ref/` and optionally `hr/`.",
+        "(LR is made from HR), or `lr/`, `ref/` and optionally `hr/`. "
+        "Training can mix several, separated by commas.",
+    )
+    mix: tuple[float, ...] = setting(
+        (), "Share of each data set; empty: equal shares.", minimum=0
     )
     data_dir: str = setting(
         "",
@@ -174,6 +198,13 @@ class DataConfig(_Section):
     camera_mismatch: bool = setting(
         False, "Small gain, gamma and blur differences on REF only."
     )
+    wrong_ref: float = setting(
+        0.0,
+        "Share of pairs whose REF is replaced by a useless one (black, "
+        "noise, another picture), so that the network learns to doubt.",
+        minimum=0,
+        maximum=1,
+    )
     min_disparity: float = setting(
         0.0, "Smallest view distance of a training pair, in views.", minimum=0
     )
@@ -203,7 +234,8 @@ class TrainConfig(_Section):
         (150_000,), "Steps at which the learning rate drops."
     )
     decay_factors: tuple[float, ...] = setting(
-        (0.1,), "Learning rate from each decay step on, as a share of the first."
+        (0.1,),
+        "Learning rate from each decay step on, as a share of the first.",
     )
     schedule: str = setting(
         "step",
@@ -232,16 +264,24 @@ class TrainConfig(_Section):
     flow_loss_weight: float = setting(
         0.0, "Weight of the end-point error where data have flow.", minimum=0
     )
+    upsampler_loss_weight: float = setting(
+        0.0,
+        "Weight of Charbonnier on upsampled LR, for a learned `upsampler`.",
+        minimum=0,
+    )
     auxiliary_steps: int = setting(
         0,
         "Steps over which warping and flow loss fade out; 0: they stay.",
         minimum=0,
     )
     precision: str = setting(
-        "float32", "Keras precision policy; flow is float32 in each.",
+        "float32",
+        "Keras precision policy; flow is float32 in each.",
         choices=PRECISIONS,
     )
-    seed: int = setting(0, "Seed of weights, crops and augmentation.", minimum=0)
+    seed: int = setting(
+        0, "Seed of weights, crops and augmentation.", minimum=0
+    )
     init_from: str = setting(
         "", "Weights to begin with: a run directory or a shipped name."
     )
@@ -325,10 +365,12 @@ class Config:
         unknown = sorted(set(values) - set(sections))
         if unknown:
             raise ValueError(f"Unknown section(s) in the config: {unknown}.")
-        return cls(**{
-            name: section_from_dict(sections[name], fields)
-            for name, fields in values.items()
-        })
+        return cls(
+            **{
+                name: section_from_dict(sections[name], fields)
+                for name, fields in values.items()
+            }
+        )
 
 
 def section_from_dict(section: type, values: Mapping[str, Any]) -> Any:
@@ -340,13 +382,13 @@ def section_from_dict(section: type, values: Mapping[str, Any]) -> Any:
     hints = typing.get_type_hints(section)
     unknown = sorted(set(values) - set(hints))
     if unknown:
-        raise ValueError(
-            f"Unknown field(s) for {section.__name__}: {unknown}."
-        )
-    return section(**{
-        name: _as_type(name, hints[name], value)
-        for name, value in values.items()
-    })
+        raise ValueError(f"Unknown field(s) for {section.__name__}: {unknown}.")
+    return section(
+        **{
+            name: _as_type(name, hints[name], value)
+            for name, value in values.items()
+        }
+    )
 
 
 PRESETS = {
@@ -400,9 +442,7 @@ def _as_type(name: str, hint: Any, value: Any) -> Any:
         return tuple(_as_type(name, item_type, item) for item in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(value, hint) or (
-        hint is int and isinstance(value, bool)
-    ):
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise ValueError(
             f"`{name}` must be of type {hint.__name__}. "
             f"Received: {name}={value!r}."

@@ -12,11 +12,12 @@ encoded elements are shuffled: so the order does not depend on threads, and an
 iterator saved in a `tf.train.Checkpoint` is small and resumes exactly.
 """
 
+import dataclasses
 import os
 
 import tensorflow as tf
 
-from crossnet_tf import augment, color, images, sources
+from crossnet_tf import augment, color, images, sources, wrong_ref
 from crossnet_tf import config as config_lib
 from crossnet_tf.whole_pairs import Pair, test_pairs
 
@@ -49,12 +50,51 @@ def train_dataset(
             an image; flow is wanted but unknown.
         FileNotFoundError: the data are not there; says how to prepare them.
     """
-    source = sources.open_source(data, scale, with_flow)
+    names = [name.strip() for name in data.dataset.split(",")]
+    if data.mix and len(data.mix) != len(names):
+        raise ValueError(
+            "`mix` must have one share per data set. Received: "
+            f"mix={data.mix}, dataset={data.dataset!r}."
+        )
+    parts = [
+        _crops(
+            dataclasses.replace(data, dataset=name),
+            scale,
+            seed,
+            with_flow,
+            mixed=len(names) > 1,
+        )
+        for name in names
+    ]
+    dataset = parts[0]
+    if len(parts) > 1:
+        shares = data.mix or [1.0] * len(parts)
+        weights = [share / sum(shares) for share in shares]
+        dataset = tf.data.Dataset.sample_from_datasets(parts, weights, seed)
+    dataset = dataset.batch(data.batch_size, drop_remainder=True)
+    return dataset.prefetch(2).with_options(_options())
+
+
+def _crops(
+    data: config_lib.DataConfig,
+    scale: int,
+    seed: int,
+    with_flow: bool,
+    mixed: bool,
+) -> tf.data.Dataset:
+    """Endless single crops of one data set.
+
+    In a mix, the flow of data without it has weight 0 everywhere.
+    """
+    flow_known = with_flow and (not mixed or sources.knows_flow(data))
+    source = sources.open_source(data, scale, flow_known)
     source.check_crop(data.crop_height, data.crop_width)
     cuts = source.cuts_per_element
 
     def make(number: tf.Tensor, element: dict) -> tuple:
         pair = source.decode(element)
+        if with_flow and "flow" not in pair:
+            pair["flow"] = tf.zeros_like(pair["hr"], tf.float32)
         seed_here = tf.stack([tf.cast(seed, tf.int64), number])
         crops = [
             _crop(pair, data, scale, tf.random.fold_in(seed_here, cut))
@@ -66,10 +106,7 @@ def train_dataset(
 
     dataset = source.elements(seed).enumerate()
     dataset = dataset.map(make, num_parallel_calls=tf.data.AUTOTUNE)
-    if cuts > 1:
-        dataset = dataset.unbatch()
-    dataset = dataset.batch(data.batch_size, drop_remainder=True)
-    return dataset.prefetch(2).with_options(_options())
+    return dataset.unbatch() if cuts > 1 else dataset
 
 
 def _crop(
@@ -80,7 +117,7 @@ def _crop(
 ) -> tuple:
     """Cuts and augments one crop of a decoded pair, and makes its LR."""
     height, width = data.crop_height, data.crop_width
-    seeds = [tf.random.fold_in(seed, number) for number in range(5)]
+    seeds = [tf.random.fold_in(seed, number) for number in range(6)]
     pair = dict(pair)
     name, size = pair.pop("name"), tf.shape(pair["hr"])
     fits = (size[0] >= height) & (size[1] >= width)
@@ -108,6 +145,8 @@ def _crop(
         pair = color.random_recolor(pair, seeds[3])
     if data.camera_mismatch:
         pair = color.random_mismatch(pair, seeds[4])
+    if data.wrong_ref:
+        pair = wrong_ref.random_wrong_ref(pair, seeds[5], data.wrong_ref)
     return _inputs_and_targets(pair, scale)
 
 

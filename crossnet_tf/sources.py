@@ -30,6 +30,20 @@ def open_source(
     return LightFieldPairs(data, with_flow)
 
 
+def knows_flow(data: config_lib.DataConfig) -> bool:
+    """Whether the data set that `dataset` names comes with true flow.
+
+    Raises:
+        FileNotFoundError: the data are not there; says how to prepare them.
+    """
+    if data.dataset == stereo.NAME:
+        return True
+    if data.dataset.startswith(folders.PREFIX):
+        return False
+    light_fields = prepared.PreparedLightFields(data.dataset, data.data_dir)
+    return light_fields.has_disparity
+
+
 class LightFieldPairs:
     """View pairs of a prepared data set, as a source of training pairs.
 

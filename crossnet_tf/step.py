@@ -97,6 +97,8 @@ class TrainStep:
     def _names(self, teach: bool) -> list[str]:
         train = self._config.train
         names = ["loss", "charbonnier", "psnr", "gradient_norm"]
+        if train.upsampler_loss_weight:
+            names.append("upsampler")
         if teach and train.warp_loss_weight:
             names.append("warping")
         if teach and train.flow_loss_weight:
@@ -160,6 +162,9 @@ class TrainStep:
         flows = [outputs[f"flow_{level}"] for level in range(_LEVELS)]
         per_sample = {"charbonnier": losses.charbonnier(outputs["sr"], hr)}
         loss = per_sample["charbonnier"]
+        if train.upsampler_loss_weight:
+            per_sample["upsampler"] = losses.charbonnier(outputs["lr_up"], hr)
+            loss += train.upsampler_loss_weight * per_sample["upsampler"]
         if teach and train.warp_loss_weight:
             warping = losses.warping_loss(
                 flows, inputs["ref"], hr, self._config.model.scale

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 ORDER = (
     "config",
     "atomic",
-    "images",
+    "images/",
     "model/convolution",
     "model/resampling",
     "model/warp",
@@ -31,6 +31,7 @@ ORDER = (
     "light_fields",
     "augment",
     "color",
+    "wrong_ref",
     "stereo",
     "prepared",
     "folders",

@@ -50,18 +50,14 @@ class Convolution(keras.layers.Conv2D):
 class Deconvolution(keras.layers.Conv2DTranspose):
     """4x4 transposed convolution that doubles height and width exactly."""
 
-    def __init__(
-        self, filters: int, activation: str | None = None, **kwargs
-    ):
+    def __init__(self, filters: int, activation: str | None = None, **kwargs):
         fixed = dict(kernel_size=4, strides=2, padding="same")
         kwargs = {k: v for k, v in kwargs.items() if k not in fixed}
         super().__init__(filters, activation=activation, **fixed, **kwargs)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         shape = tf.shape(inputs)
-        size = tf.stack(
-            [shape[0], 2 * shape[1], 2 * shape[2], self.filters]
-        )
+        size = tf.stack([shape[0], 2 * shape[1], 2 * shape[2], self.filters])
         kernel = tf.convert_to_tensor(self.kernel)
         outputs = tf.nn.conv2d_transpose(inputs, kernel, size, 2, "SAME")
         outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias))

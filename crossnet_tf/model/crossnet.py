@@ -9,7 +9,7 @@ Reference: Zheng et al., "CrossNet: An End-to-end Reference-based Super
 Resolution Network using Cross-scale Warping", ECCV 2018.
 """
 
-from typing import Mapping
+from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
@@ -17,7 +17,12 @@ import tensorflow as tf
 from crossnet_tf.config import ModelConfig, section_from_dict
 from crossnet_tf.model import flow_estimator, pyramid_flow
 from crossnet_tf.model.convolution import ACTIVATIONS
-from crossnet_tf.model.decoder import Decoder, PostFusion, ReferenceDetail, gated
+from crossnet_tf.model.decoder import (
+    Decoder,
+    PostFusion,
+    ReferenceDetail,
+    gated,
+)
 from crossnet_tf.model.encoder import Encoder
 from crossnet_tf.model.upsampler import CubicUpsampler, make_upsampler
 from crossnet_tf.model.warp import backward_warp
@@ -47,7 +52,7 @@ class CrossNet(keras.Model):
             if config.flow_upsampler == "bicubic"
             else None
         )
-        self.flow_estimator, self.stride = _flow_estimator(config)
+        self.flow_estimator, self.stride = make_flow_estimator(config)
         self.ref_encoder = Encoder(*encoder, name="ref_encoder")
         self.lr_encoder = (
             self.ref_encoder
@@ -71,10 +76,12 @@ class CrossNet(keras.Model):
             self.built = True
             size = self.stride
             small = size // self.config.scale
-            self.call({
-                "lr": tf.zeros([1, small, small, 3]),
-                "ref": tf.zeros([1, size, size, 3]),
-            })
+            self.call(
+                {
+                    "lr": tf.zeros([1, small, small, 3]),
+                    "ref": tf.zeros([1, size, size, 3]),
+                }
+            )
 
     def call(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Super-resolves `lr` with the help of `ref`.
@@ -92,7 +99,7 @@ class CrossNet(keras.Model):
             ValueError: an input is missing, has not three channels, or the
                 sizes, where known, do not fit each other.
         """
-        lr, ref = _checked(inputs, self.config.scale)
+        lr, ref = checked_inputs(inputs, self.config.scale)
         shape = tf.shape(ref)
         lr = pad_to(lr, self.stride // self.config.scale)
         ref = pad_to(ref, self.stride)
@@ -120,7 +127,7 @@ class CrossNet(keras.Model):
 
         outputs = {"sr": sr, "lr_up": lr_up}
         outputs |= {f"flow_{level}": flow for level, flow in enumerate(flows)}
-        return _cropped(outputs, shape)
+        return cropped(outputs, shape)
 
     def get_config(self) -> dict:
         fields = {
@@ -161,7 +168,7 @@ def pad_to(images: tf.Tensor, multiple: int) -> tf.Tensor:
     return images
 
 
-def _cropped(
+def cropped(
     outputs: dict[str, tf.Tensor], shape: tf.Tensor
 ) -> dict[str, tf.Tensor]:
     """The inverse of the padding, for full-size pictures and each flow."""
@@ -175,8 +182,10 @@ def _cropped(
     return cropped
 
 
-def _flow_estimator(config: ModelConfig) -> tuple[keras.layers.Layer, int]:
-    name = "flow_estimator"
+def make_flow_estimator(
+    config: ModelConfig, name: str = "flow_estimator"
+) -> tuple[keras.layers.Layer, int]:
+    """The flow estimator that `config` names, and its stride."""
     if config.flow_estimator == "pyramid":
         layer = pyramid_flow.PyramidFlow(
             config.scale, config.flow_width, name=name
@@ -190,9 +199,10 @@ def _flow_estimator(config: ModelConfig) -> tuple[keras.layers.Layer, int]:
     return layer, flow_estimator.STRIDE
 
 
-def _checked(
+def checked_inputs(
     inputs: Mapping[str, tf.Tensor], scale: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
+    """`lr` and `ref`, or a ValueError that says what does not fit."""
     if not isinstance(inputs, Mapping) or not {"lr", "ref"} <= set(inputs):
         raise ValueError(
             "`inputs` must be a dict with `lr` and `ref`. "

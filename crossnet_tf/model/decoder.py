@@ -11,7 +11,7 @@ the features of level 0 join at the post-fusion.
 Reference: Zheng et al., ECCV 2018, section 3.3.
 """
 
-from typing import Callable
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -115,9 +115,7 @@ class ReferenceDetail(keras.layers.Layer):
         return warped + mismatch, mismatch
 
 
-def gated(
-    fused: tf.Tensor, lr_up: tf.Tensor, with_ref: tf.Tensor
-) -> tf.Tensor:
+def gated(fused: tf.Tensor, lr_up: tf.Tensor, with_ref: tf.Tensor) -> tf.Tensor:
     """Mixes two pictures `[B, H, W, 3]` by `fused` `[B, H, W, 4]`.
 
     The first three channels of `fused` are a correction, the last one the

@@ -8,7 +8,7 @@ one in the released code.
 Reference: Zheng et al., ECCV 2018, section 3.2.
 """
 
-from typing import Callable
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf

@@ -63,9 +63,7 @@ class FlowNetS(keras.layers.Layer):
             )
         ]
         if last_level > 0:
-            self.finest_head = _flow_head(
-                head_initializer, f"flow{last_level}"
-            )
+            self.finest_head = _flow_head(head_initializer, f"flow{last_level}")
 
     def call(self, lr_up: tf.Tensor, ref: tf.Tensor) -> list[tf.Tensor]:
         """Flows V0 to V3 of `[B, H, W, 3]` images, H and W in 64ths.

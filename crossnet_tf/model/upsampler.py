@@ -10,7 +10,7 @@ Differs from the papers: both predict the difference to the cubic picture,
 so that an untrained network is already no worse than cubic.
 """
 
-from typing import Callable
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -39,9 +39,9 @@ class MDSR(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.scale = scale
         self.head = Convolution(width, 3, name="head")
-        self.own = [_ResidualBlock(width, 5, name=f"own{i}") for i in (1, 2)]
+        self.own = [ResidualBlock(width, 5, name=f"own{i}") for i in (1, 2)]
         self.shared = [
-            _ResidualBlock(width, 3, name=f"shared{i}")
+            ResidualBlock(width, 3, name=f"shared{i}")
             for i in range(num_blocks)
         ]
         self.body_end = Convolution(width, 3, name="body_end")
@@ -74,8 +74,7 @@ class SubpixelUpsampler(keras.layers.Layer):
         self.scale = scale
         self.head = Convolution(width, 3, name="head")
         self.blocks = [
-            _ResidualBlock(width, 3, name=f"block{i}")
-            for i in range(num_blocks)
+            ResidualBlock(width, 3, name=f"block{i}") for i in range(num_blocks)
         ]
         self.tail = _small_start(3 * scale**2, "tail")
 
@@ -104,13 +103,15 @@ def make_upsampler(
     )
 
 
-class _ResidualBlock(keras.layers.Layer):
+class ResidualBlock(keras.layers.Layer):
     """x + convolution(relu(convolution(x))), without normalisation."""
 
     def __init__(self, width: int, kernel_size: int, **kwargs):
         super().__init__(**kwargs)
-        self.first = Convolution(width, kernel_size, activation=tf.nn.relu)
-        self.second = Convolution(width, kernel_size)
+        self.first = Convolution(
+            width, kernel_size, activation=tf.nn.relu, name="first"
+        )
+        self.second = Convolution(width, kernel_size, name="second")
 
     def call(self, features):
         return features + self.second(self.first(features))
@@ -118,6 +119,4 @@ class _ResidualBlock(keras.layers.Layer):
 
 def _small_start(filters: int, name: str) -> Convolution:
     initializer = keras.initializers.RandomNormal(stddev=1e-3)
-    return Convolution(
-        filters, 3, kernel_initializer=initializer, name=name
-    )
+    return Convolution(filters, 3, kernel_initializer=initializer, name=name)

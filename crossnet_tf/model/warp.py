@@ -52,9 +52,7 @@ def _sample_points(flow: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(grid + flow, 0.0, last)
 
 
-def _sample(
-    flat: tf.Tensor, points: tf.Tensor, shape: tf.Tensor
-) -> tf.Tensor:
+def _sample(flat: tf.Tensor, points: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     """Bilinear samples of `flat` `[B*H*W, C]` at `points` `[B, H, W, 2]`."""
     corners, x, y = _neighbours(points, shape)
     x, y = tf.cast(x, flat.dtype), tf.cast(y, flat.dtype)
