@@ -14,8 +14,12 @@ import pathlib
 import numpy as np
 import PIL.Image
 
+from crossnet_tf.images import headers
+
 PREFIX = "folder:"
-_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap height and width.
+_HEADER_BYTES = 2**24
+_ORIENTATION = 0x0112
+_TURNED = (5, 6, 7, 8)  # Values of EXIF that swap height and width.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,13 +155,17 @@ def _by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def _size(path: pathlib.Path) -> tuple[int, int]:
-    """(Rows, columns) of an image, without decoding it."""
+    """(Rows, columns) of an upright image, without decoding it."""
+    with open(path, "rb") as file:
+        data = file.read(_HEADER_BYTES)
+    info = headers.read_header(data, str(path), headers.MAX_PIXELS)
     try:
         with PIL.Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112) in _TURNED
-    except OSError as error:
+            exif = PIL.Image.Exif()  # image.getexif() would decode a PNG.
+            exif.load(image.info.get("exif", b""))
+    except (OSError, SyntaxError) as error:
         raise ValueError(
-            f"{path} must be an image that can be read. Received: {error}."
+            f"Image `{path}` must be one that can be read. Received: {error}."
         ) from error
-    return (width, height) if turned else (height, width)
+    turned = exif.get(_ORIENTATION) in _TURNED
+    return (info.width, info.height) if turned else (info.height, info.width)
