@@ -7,12 +7,15 @@ float in [0, 1], and returns a float. The published protocol:
 - PSNR is over all RGB samples, SSIM and IFC are on grey;
 - a table shows the mean of the values per image.
 
+Flow is measured by `end_point_error`, which has arguments of its own.
+
 Float pictures are clipped. SSIM and IFC are defined on 8-bit grey and round
 them, too; PSNR does not: give it `images.quantize(sr)` for published numbers.
 """
 
+from crossnet_tf.metrics.end_point import end_point_error
 from crossnet_tf.metrics.ifc import ifc
 from crossnet_tf.metrics.psnr import psnr
 from crossnet_tf.metrics.ssim import ssim
 
-__all__ = ["ifc", "psnr", "ssim"]
+__all__ = ["end_point_error", "ifc", "psnr", "ssim"]
