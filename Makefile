@@ -24,7 +24,7 @@ TFA_PYTHON ?= python3.11
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format warp-golden clean
+.PHONY: help install demo quickstart test lint format warp-golden clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -33,10 +33,16 @@ help: ## List the targets
 
 install: $(STAMP) ## Make .venv with the pinned packages
 
-demo: $(STAMP) ## Train briefly and super-resolve a real stereo pair
-	$(BIN)/tfds build data/synthetic_lf --data_dir=$(DATA_DIR)
+demo: $(STAMP) ## Super-resolve a real stereo pair with the shipped weights
+	@$(BIN)/python -m crossnet_tf.demo --output_dir=runs/demo
+
+quickstart: $(STAMP) ## Train for some minutes, then the demo with the result
+	$(BIN)/tfds build data/synthetic_lf --config=small --data_dir=$(DATA_DIR)
 	$(BIN)/python -m crossnet_tf.train --flagfile=flags/quickstart.cfg \
-		--data_dir=$(DATA_DIR) --run_dir=runs/quickstart
+		--dataset=synthetic_lf/small --data_dir=$(DATA_DIR) \
+		--run_dir=runs/quickstart
+	@$(BIN)/python -m crossnet_tf.demo --run_dir=runs/quickstart \
+		--output_dir=runs/quickstart/demo
 
 test: $(STAMP) ## Run the tests (ARGS="-m slow" for the slow ones)
 	@$(BIN)/python -m pytest $(ARGS)
