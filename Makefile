@@ -37,10 +37,9 @@ demo: $(STAMP) ## Super-resolve a real stereo pair with the shipped weights
 	@$(BIN)/python -m crossnet_tf.demo --output_dir=runs/demo
 
 quickstart: $(STAMP) ## Train for some minutes, then the demo with the result
-	$(BIN)/tfds build data/synthetic_lf --config=small --data_dir=$(DATA_DIR)
+	$(BIN)/tfds build data/synthetic_lf --config=default --data_dir=$(DATA_DIR)
 	$(BIN)/python -m crossnet_tf.train --flagfile=flags/quickstart.cfg \
-		--dataset=synthetic_lf/small --data_dir=$(DATA_DIR) \
-		--run_dir=runs/quickstart
+		--data_dir=$(DATA_DIR) --run_dir=runs/quickstart
 	@$(BIN)/python -m crossnet_tf.demo --run_dir=runs/quickstart \
 		--output_dir=runs/quickstart/demo
 
