@@ -151,7 +151,7 @@ def _manager(
     checkpoint = tf.train.Checkpoint(**state)
     try:
         return tf.train.CheckpointManager(checkpoint, str(directory), keep)
-    except UnicodeDecodeError:
+    except ValueError:  # the manager's own list is damaged
         (directory / "checkpoint").unlink()
         return tf.train.CheckpointManager(checkpoint, str(directory), keep)
 
@@ -174,7 +174,7 @@ def _restore_first(
             held = set(tf.train.CheckpointView(prefix).children(0))
             wanted = choose(held)
             status = tf.train.Checkpoint(**wanted).read(prefix)
-            status.assert_existing_objects_matched()
+            status.assert_existing_objects_matched().expect_partial()
         except _DAMAGED as error:
             problem = f"{prefix}: {_first_line(error)}"
             _LOG.warning("Warning: cannot read checkpoint %s", problem)
@@ -200,5 +200,6 @@ def _writing(directory: pathlib.Path) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+    text = re.sub(r"\{\{.*?\}\} ?", "", str(error)).strip()
+    lines = text.splitlines() or [type(error).__name__]
     return lines[0][:200]

@@ -11,6 +11,7 @@ Anything else that is raised is an error of this program and keeps its
 traceback. Nothing here imports TensorFlow: its errors are known by name.
 """
 
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -70,5 +71,6 @@ def one_line(error: Exception) -> str:
         return f"{error.strerror}: {error.filename}"
     text = str(error).strip()
     if type(error).__name__ in _TENSORFLOW_MISTAKES:
-        text = text.splitlines()[0]  # the others name nodes of the graph
+        # What is in braces, and the other lines, name nodes of the graph.
+        text = re.sub(r"\{\{.*?\}\} ?", "", text.splitlines()[0])
     return " ".join(text.split()) or type(error).__name__

@@ -50,7 +50,8 @@ def save_weights(
         raise ValueError(
             f"`dtype` must be one of {_DTYPES}. Received: dtype={dtype!r}."
         )
-    arrays = {n: np.asarray(w, dtype) for n, w in by_name(model).items()}
+    with np.errstate(over="ignore"):  # infinity is refused below
+        arrays = {n: np.asarray(w, dtype) for n, w in by_name(model).items()}
     broken = [n for n, a in arrays.items() if not np.isfinite(a).all()]
     if broken:
         raise ValueError(f"Weights must be finite in {dtype}: {broken}.")

@@ -17,7 +17,7 @@ class SmallNetwork(keras.Model):
     """Upscales LR to its nearest pixels and adds a share of warped REF."""
 
     def __init__(self, config: ModelConfig):
-        super().__init__(name="small")
+        super().__init__(name="small", dtype="float32")
         self.config = config
         self.stride = STRIDE
         self.flow_head = keras.layers.Conv2D(
