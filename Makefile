@@ -24,7 +24,7 @@ TFA_PYTHON ?= python3.11
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo quickstart test lint format warp-golden clean
+.PHONY: help install demo quickstart test serve-test lint format warp-golden clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -45,6 +45,13 @@ quickstart: $(STAMP) ## Train for some minutes, then the demo with the result
 
 test: $(STAMP) ## Run the tests (ARGS="-m slow" for the slow ones)
 	@$(BIN)/python -m pytest $(ARGS)
+
+serve-test: $(STAMP) ## Ask a real TensorFlow Serving the serving tests
+	@command -v tensorflow_model_server >/dev/null || \
+		command -v docker >/dev/null || \
+		{ echo "No tensorflow_model_server on PATH and no docker." >&2; exit 1; }
+	@SERVING=real $(BIN)/python -m pytest \
+		tests/test_serving.py tests/test_client.py $(ARGS)
 
 lint: $(STAMP) ## Check style and formatting
 	@$(BIN)/ruff check .

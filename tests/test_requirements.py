@@ -9,11 +9,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OURS = {"crossnet_tf", "data", "export"}
 PACKAGES = {  # where a package and what it is imported as differ
     "absl": "absl-py",
+    "ai_edge_litert": "ai-edge-litert",
     "google": "protobuf",
+    "grpc": "grpcio",
     "PIL": "pillow",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "tensorflow_datasets": "tensorflow-datasets",
+    "tensorflow_serving": "tensorflow-serving-api",
 }
 
 

@@ -1,0 +1,165 @@
+r"""Super-resolves pictures by a TensorFlow Serving server.
+
+    python -m export.client --server=localhost:8500 \
+        --lr=small.png --ref=reference.png --output=large.png
+
+`--server=host:port` is gRPC, `--server=http://host:port` (or https) is REST.
+REF is 2, 4 or 8 times as large as LR, as the model wants. Large pictures go
+in overlapping tiles, several at a time. TensorFlow is not loaded.
+
+    python -m export.client --server=localhost:8500 --benchmark --requests=100
+
+sends a load (random pictures, or --lr and --ref) and prints requests per
+second and percentiles of the latency.
+"""
+
+import sys
+
+from absl import flags
+
+from crossnet_tf import cli
+
+FLAGS = cli.define_flags()
+
+
+def _text(name: str, default: str | None, help: str) -> flags.FlagHolder:
+    return flags.DEFINE_string(name, default, help, flag_values=FLAGS)
+
+
+def _number(
+    name: str, default: int, help: str, lowest: int = 1
+) -> flags.FlagHolder:
+    return flags.DEFINE_integer(
+        name, default, help, lower_bound=lowest, flag_values=FLAGS
+    )
+
+
+def _switch(name: str, help: str) -> flags.FlagHolder:
+    return flags.DEFINE_bool(name, False, help, flag_values=FLAGS)
+
+
+SERVER = _text("server", "localhost:8500", "host:port, or http(s)://host:port.")
+MODEL = _text("model", "crossnet", "Name of the model on the server.")
+VERSION = _number("version", 0, "Version to ask; 0: the latest.", 0)
+LABEL = _text("label", "", "Label of a version to ask, like stable.")
+SIGNATURE = _text("signature", "encoded", "encoded, uint8 or serving_default.")
+LR = _text("lr", None, "Low-resolution picture, PNG or JPEG.")
+REF = _text("ref", None, "Reference, PNG or JPEG.")
+OUTPUT = _text("output", None, "Result to write, .png or .jpg.")
+MAX_SIDE = _number(
+    "max_side", 1024, "Side in HR pixels of the largest request; 0: any.", 0
+)
+MARGIN = _number(
+    "margin",
+    128,
+    "HR pixels that a tile looks beyond its edges; at least the largest "
+    "displacement between LR and REF.",
+    0,
+)
+CONCURRENCY = _number("concurrency", 4, "Requests at a time.")
+TIMEOUT = flags.DEFINE_float(
+    "timeout", 60.0, "Seconds per attempt.", lower_bound=0, flag_values=FLAGS
+)
+RETRIES = _number("retries", 5, "Attempts more if no server answers.", 0)
+TLS = _switch("tls", "Encrypt gRPC.")
+ROOT_CERTIFICATES = _text(
+    "root_certificates", "", "PEM file to trust instead of the system's."
+)
+BENCHMARK = _switch("benchmark", "Send a load and measure it.")
+REQUESTS = _number("requests", 100, "Requests of --benchmark.")
+SIDE = _number("side", 256, "Side of --benchmark's random REF.", 16)
+SCALE = _number("scale", 4, "REF size / LR size of --benchmark's pair.", 2)
+
+
+def main() -> None:
+    """Asks as the flags say."""
+    from export import connecting, transport  # gRPC: the flags are right
+
+    target = transport.Target(
+        server=SERVER.value,
+        model=MODEL.value,
+        version=VERSION.value,
+        label=LABEL.value,
+        timeout=TIMEOUT.value,
+        retries=RETRIES.value,
+        tls=TLS.value,
+        root_certificates=ROOT_CERTIFICATES.value,
+    )
+    way = connecting.connect(target)
+    try:
+        if BENCHMARK.value:
+            _benchmark(way)
+        else:
+            _upscale(way)
+    finally:
+        way.close()
+
+
+def _upscale(way) -> None:
+    from export import photos, upscaler
+
+    for flag in (LR, REF, OUTPUT):
+        if not flag.value:
+            raise flags.Error(f"`--{flag.name}` is required; see --help.")
+    output = photos.check_output(OUTPUT.value)
+    pair = photos.read(LR.value), photos.read(REF.value)
+    with _bar("tile") as progress:
+        sr = upscaler.upscale(
+            way,
+            *pair,
+            signature=SIGNATURE.value,
+            max_side=MAX_SIDE.value,
+            margin=MARGIN.value,
+            concurrency=CONCURRENCY.value,
+            progress=progress,
+        )
+    photos.write(output, sr)
+
+
+def _benchmark(way) -> None:
+    import numpy as np
+
+    from export import load, photos, upscaler
+
+    if LR.value and REF.value:
+        pair = photos.read(LR.value), photos.read(REF.value)
+        upscaler.scale_of(*pair)
+    else:
+        rng, small = np.random.default_rng(0), SIDE.value // SCALE.value
+        pair = [
+            rng.integers(0, 256, [side, side, 3], np.uint8)
+            for side in (small, small * SCALE.value)
+        ]
+
+    def call() -> None:
+        upscaler.ask(way, SIGNATURE.value, *pair)
+
+    call()  # connects, and ends here if the server cannot answer at all
+    with _bar("request") as progress:
+        report = load.run(call, REQUESTS.value, CONCURRENCY.value, progress)
+    print(report)
+    if report.errors:
+        sys.exit(1)
+
+
+class _bar:
+    """A progress bar as a callable; shown on terminals only."""
+
+    def __init__(self, unit: str):
+        import tqdm
+
+        self._bar = tqdm.tqdm(unit=unit, disable=None, leave=False)
+
+    def __enter__(self):
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *error) -> None:
+        self._bar.close()
+
+
+if __name__ == "__main__":
+    cli.run(main, FLAGS)

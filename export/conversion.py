@@ -1,0 +1,161 @@
+"""Converts a SavedModel to TF-Lite, in a process of its own.
+
+TensorFlow's converter loses memory with each call and ends the whole process
+when it fails badly, so `convert` starts `python -m export.conversion` and
+reports its last line. Only builtin operations are allowed: the small runtimes
+of phones have no others.
+
+| kind | weights | computation |
+| --- | --- | --- |
+| `float32` | float32 | float32 |
+| `float16` | float16 | float32 (float16 on GPUs) |
+| `dynamic` | int8 | float32; activations become int8 at run time |
+| `int8` | int8 | the convolutions of encoders, decoder, fusion and upsampler |
+
+`int8` measures activations on real pairs. The flow's whole path stays float:
+256 steps over a range of 100 pixels would move details by half a pixel.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+KINDS = ("float32", "float16", "dynamic", "int8")
+_PARTS = ("ref_encoder", "lr_encoder", "decoder", "post_fusion", "upsampler")
+_CONVOLUTIONS = ("CONV_2D", "TRANSPOSE_CONV")
+_NUM_CALIBRATION = 4
+_DEFAULT_SIDE = 32  # of LR in calibration, if sizes are free
+
+
+def convert(
+    saved_model_dir: str | os.PathLike,
+    kind: str,
+    height: int,
+    width: int,
+    scale: int,
+) -> bytes:
+    """The TF-Lite file of an exported SavedModel.
+
+    Args:
+        saved_model_dir: written by `export.saved_model`.
+        kind: one of `KINDS`.
+        height: of LR; 0: free, the program resizes.
+        width: likewise.
+        scale: HR size / LR size.
+
+    Raises:
+        ValueError: unknown `kind`, or only one of the sizes is free.
+        RuntimeError: the converter failed.
+    """
+    if kind not in KINDS:
+        raise ValueError(
+            f"`kind` must be one of {KINDS}. Received: kind={kind!r}."
+        )
+    if bool(height) != bool(width):
+        raise ValueError(
+            "`height` and `width` must both be given, or both be 0. "
+            f"Received: height={height}, width={width}."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        job = {
+            "saved_model_dir": str(pathlib.Path(saved_model_dir).resolve()),
+            "folder": folder,
+            "kind": kind,
+            "height": height,
+            "width": width,
+            "scale": scale,
+        }
+        command = [sys.executable, "-m", "export.conversion", json.dumps(job)]
+        result = subprocess.run(command, capture_output=True, text=True)
+        path = pathlib.Path(folder, "model.tflite")
+        if result.returncode or not path.exists():
+            lines = result.stderr.strip().splitlines() or ["no message"]
+            raise RuntimeError(f"TensorFlow's converter failed: {lines[-1]}")
+        return path.read_bytes()
+
+
+def _work(job: dict) -> None:
+    """What the other process does."""
+    import tensorflow as tf
+
+    folder = pathlib.Path(job["folder"])
+    source = folder / "network"
+    _save_network(tf, job, source)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(source))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if job["kind"] != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if job["kind"] == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if job["kind"] == "int8":
+        data = _quantized(tf, converter, job)
+    else:
+        data = converter.convert()
+    (folder / "model.tflite").write_bytes(data)
+
+
+def _save_network(tf, job: dict, directory: pathlib.Path) -> None:
+    """The network without checks, for one size if one is asked for."""
+    loaded = tf.saved_model.load(job["saved_model_dir"])
+    height, width = job["height"] or None, job["width"] or None
+    batch = 1 if height else None
+    scale = job["scale"] if height else 1
+    sizes = {
+        "lr": [batch, height, width, 3],
+        "ref": [batch, height and scale * height, width and scale * width, 3],
+    }
+    specs = [tf.TensorSpec(size, name=name) for name, size in sizes.items()]
+
+    @tf.function(input_signature=specs)
+    def call(lr, ref):
+        sr = loaded.network(lr, ref)["sr"]
+        return {"sr": tf.clip_by_value(sr, 0.0, 1.0)}
+
+    root = tf.Module()
+    root.network = loaded
+    tf.saved_model.save(root, str(directory), {"serving_default": call})
+
+
+def _quantized(tf, converter, job: dict) -> bytes:
+    from ai_edge_litert.interpreter import Interpreter
+
+    from export import pairs
+
+    height = job["height"] or _DEFAULT_SIDE
+    width = job["width"] or _DEFAULT_SIDE
+    size = height, width, job["scale"]
+    calibration = pairs.real_pairs(*size, _NUM_CALIBRATION, held_out=False)
+
+    def samples():
+        for pair in calibration:
+            yield pair.inputs
+
+    converter.representative_dataset = samples
+    debugger = tf.lite.experimental.QuantizationDebugger
+    options = tf.lite.experimental.QuantizationDebugOptions
+    draft = debugger(converter=converter, debug_dataset=samples)
+    interpreter = Interpreter(
+        model_content=draft.get_nondebug_quantized_model()
+    )
+    # TF-Lite has no other place for the list of a model's operations.
+    steps = interpreter._get_ops_details()
+    names = {t["index"]: t["name"] for t in interpreter.get_tensor_details()}
+    outputs = [names[i] for step in steps for i in step["outputs"]]
+    draft.options = options(
+        denylisted_ops=sorted(
+            {step["op_name"] for step in steps} - set(_CONVOLUTIONS)
+        ),
+        denylisted_nodes=[name for name in outputs if not _may_quantize(name)],
+    )
+    return draft.get_nondebug_quantized_model()
+
+
+def _may_quantize(name: str) -> bool:
+    return any(part in name for part in _PARTS) and "flow" not in name
+
+
+if __name__ == "__main__":
+    _work(json.loads(sys.argv[1]))

@@ -1,0 +1,70 @@
+r"""Exports a trained network as a SavedModel, for TensorFlow Serving or C++.
+
+    python -m export.saved_model --run_dir=runs/quickstart \
+        --output_dir=models/crossnet/1
+
+The folder's name is the version: a server that polls `models/crossnet` picks
+it up, whole, when the command has ended. A version is never overwritten.
+Signatures, all with free batch and sizes: `serving_default` (float32), `uint8`,
+`encoded` (PNG or JPEG in, PNG out), `flow`. BUILD.md tells more.
+"""
+
+from absl import flags
+
+from crossnet_tf import cli
+
+_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+FLAGS = cli.define_flags()
+RUN_DIR = flags.DEFINE_string(
+    "run_dir",
+    None,
+    "Run directory to take the network from.",
+    flag_values=FLAGS,
+)
+WEIGHTS = flags.DEFINE_string(
+    "weights",
+    None,
+    "Name of shipped weights, or a folder of weights.",
+    flag_values=FLAGS,
+)
+OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir",
+    None,
+    "Folder to make: the model's name, then the version's number.",
+    required=True,
+    flag_values=FLAGS,
+)
+PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    list(_POLICIES),
+    "What the network computes with; pictures and flow stay float32.",
+    flag_values=FLAGS,
+)
+MAX_PIXELS = flags.DEFINE_integer(
+    "max_pixels",
+    2**21,
+    "HR pixels that one request may have, all its pictures together.",
+    lower_bound=256,
+    flag_values=FLAGS,
+)
+
+
+def main() -> None:
+    """Exports as the flags say."""
+    if bool(RUN_DIR.value) == bool(WEIGHTS.value):
+        raise flags.Error("Give one of --run_dir and --weights.")
+    from crossnet_tf import runs  # TensorFlow: the flags are right
+    from export import saving
+
+    saving.check_output_dir(OUTPUT_DIR.value)
+    source = RUN_DIR.value or WEIGHTS.value
+    model, _ = runs.load_model(source, _POLICIES[PRECISION.value])
+    path = saving.save(model, OUTPUT_DIR.value, MAX_PIXELS.value)
+    size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+    print(f"Written: {path} ({size / 1e6:.1f} MB, {PRECISION.value})")
+
+
+if __name__ == "__main__":
+    cli.run(main, FLAGS)
