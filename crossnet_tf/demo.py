@@ -36,8 +36,8 @@ def main() -> None:
     from crossnet_tf import images, runs, tiling  # TensorFlow: flags are right
     from crossnet_tf.config import DataConfig, EvalConfig
     from crossnet_tf.metrics import psnr
-    from crossnet_tf.pipeline import test_pairs
     from crossnet_tf.pictures import side_by_side
+    from crossnet_tf.pipeline import test_pairs
 
     model, config = runs.load_model(RUN_DIR.value)
     scale = config.model.scale
