@@ -3,6 +3,7 @@
 - `python -m export.saved_model`: one SavedModel with four signatures, for
   TensorFlow Serving or any program with TensorFlow's C++ runtime.
 - `python -m export.tflite`: TF-Lite files for phones and small computers.
+- `python -m export.onnx`: an ONNX file for other runtimes.
 - `python -m export.client`: asks a server, over gRPC or REST.
 - `serving/`: configuration of TensorFlow Serving.
 

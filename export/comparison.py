@@ -1,4 +1,4 @@
-"""Compares a TF-Lite file with the SavedModel that it was made from.
+"""Compares a converted file with the SavedModel that it was made from.
 
 A converter that says it has converted has proved nothing: some conversions
 of this network ran and returned noise. So a file is only called done when its
@@ -9,6 +9,7 @@ of the SavedModel and no worse against the ground truth.
 import dataclasses
 import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -16,12 +17,13 @@ from ai_edge_litert.interpreter import Interpreter
 
 from export import pairs
 
-# Least PSNR in dB between TF-Lite's picture and the SavedModel's.
+# Least PSNR in dB between the file's picture and the SavedModel's.
 LEAST_AGREEMENT = {
     "float32": 80.0,
     "float16": 60.0,
     "dynamic": 40.0,
     "int8": 40.0,
+    "onnx": 80.0,
 }
 # Most dB that a file may lose against the ground truth.
 MOST_LOSS = 0.3
@@ -36,9 +38,9 @@ class Comparison:
     Attributes:
         agreement: PSNR in dB between both pictures; the lowest of the pairs.
         loss: mean PSNR of the SavedModel against the ground truth minus that
-            of TF-Lite.
-        quality: mean PSNR of TF-Lite against the ground truth.
-        seconds: of one call, TF-Lite, the median.
+            of the file.
+        quality: mean PSNR of the file against the ground truth.
+        seconds: of one call, the file, the median.
         reference_seconds: of one call, SavedModel, the median.
         size: LR height and width.
     """
@@ -76,7 +78,7 @@ class Comparison:
 
 
 def compare(
-    tflite: bytes,
+    program: Callable[[np.ndarray, np.ndarray], np.ndarray],
     saved_model_dir: str | os.PathLike,
     scale: int,
     height: int,
@@ -85,7 +87,7 @@ def compare(
     """Runs both on held-out real pairs.
 
     Args:
-        tflite: the file's content.
+        program: the file as a callable, `Lite` or `Onnx`.
         saved_model_dir: what it was made from.
         scale: HR size / LR size.
         height: of LR.
@@ -93,14 +95,13 @@ def compare(
     """
     loaded = tf.saved_model.load(str(saved_model_dir))
     served = loaded.signatures["serving_default"]
-    lite = Lite(tflite)
 
     def reference(lr: np.ndarray, ref: np.ndarray) -> np.ndarray:
         return served(lr=tf.constant(lr), ref=tf.constant(ref))["sr"].numpy()
 
     agreement, qualities, times = [], [], []
     for pair in pairs.real_pairs(height, width, scale, _COUNT, held_out=True):
-        ours, our_time = _timed(lite, pair)
+        ours, our_time = _timed(program, pair)
         theirs, their_time = _timed(reference, pair)
         agreement.append(_psnr(ours, theirs))
         qualities.append((_psnr(ours, pair.hr), _psnr(theirs, pair.hr)))
@@ -139,6 +140,25 @@ class Lite:
         """
         runner = self._interpreter.get_signature_runner()
         return np.array(runner(lr=lr, ref=ref)["sr"])
+
+
+class Onnx:
+    """An ONNX file as a callable `(lr, ref) -> sr`.
+
+    Args:
+        content: of the file.
+    """
+
+    def __init__(self, content: bytes):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors; it warns of each Reshape
+        self._session = onnxruntime.InferenceSession(content, options)
+
+    def __call__(self, lr: np.ndarray, ref: np.ndarray) -> np.ndarray:
+        """Super-resolves `[B, h, w, 3]` by `[B, s*h, s*w, 3]`."""
+        return self._session.run(["sr"], {"lr": lr, "ref": ref})[0]
 
 
 def _timed(call, pair: pairs.RealPair) -> tuple[np.ndarray, float]:

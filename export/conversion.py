@@ -1,4 +1,4 @@
-"""Converts a SavedModel to TF-Lite, in a process of its own.
+"""Converts a SavedModel to TF-Lite or ONNX, in a process of its own.
 
 TensorFlow's converter loses memory with each call and ends the whole process
 when it fails badly, so `convert` starts `python -m export.conversion` and
@@ -10,6 +10,7 @@ of phones have no others.
 | `float32` | float32 | float32 |
 | `float16` | float16 | float32 (float16 on GPUs) |
 | `dynamic` | int8 | float32; activations become int8 at run time |
+| `onnx` | float32 | float32, as an ONNX file (tf2onnx) |
 | `int8` | int8 | the convolutions of encoders, decoder, fusion and upsampler |
 
 `int8` measures activations on real pairs. The flow's whole path stays float:
@@ -19,13 +20,18 @@ of phones have no others.
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
-KINDS = ("float32", "float16", "dynamic", "int8")
+ONNX = "onnx"
+KINDS = ("float32", "float16", "dynamic", "int8", ONNX)
+_OPSET = 18
 _PARTS = ("ref_encoder", "lr_encoder", "decoder", "post_fusion", "upsampler")
 _CONVOLUTIONS = ("CONV_2D", "TRANSPOSE_CONV")
+_LOG_LINE = re.compile(r"[IWE]\d{4} |\d{4}-\d\d-\d\d ")
+_RESULT = "converted"
 _NUM_CALIBRATION = 4
 _DEFAULT_SIDE = 32  # of LR in calibration, if sizes are free
 
@@ -37,7 +43,7 @@ def convert(
     width: int,
     scale: int,
 ) -> bytes:
-    """The TF-Lite file of an exported SavedModel.
+    """The TF-Lite or ONNX file of an exported SavedModel.
 
     Args:
         saved_model_dir: written by `export.saved_model`.
@@ -70,11 +76,20 @@ def convert(
         }
         command = [sys.executable, "-m", "export.conversion", json.dumps(job)]
         result = subprocess.run(command, capture_output=True, text=True)
-        path = pathlib.Path(folder, "model.tflite")
+        path = pathlib.Path(folder, _RESULT)
         if result.returncode or not path.exists():
-            lines = result.stderr.strip().splitlines() or ["no message"]
-            raise RuntimeError(f"TensorFlow's converter failed: {lines[-1]}")
+            raise RuntimeError(f"The converter failed: {_reason(result)}")
         return path.read_bytes()
+
+
+def _reason(result: subprocess.CompletedProcess) -> str:
+    """The last line that is no log message."""
+    lines = [
+        line
+        for line in result.stderr.strip().splitlines()
+        if not _LOG_LINE.match(line)
+    ]
+    return lines[-1] if lines else f"exit code {result.returncode}"
 
 
 def _work(job: dict) -> None:
@@ -84,6 +99,9 @@ def _work(job: dict) -> None:
     folder = pathlib.Path(job["folder"])
     source = folder / "network"
     _save_network(tf, job, source)
+    if job["kind"] == ONNX:
+        _to_onnx(source, folder / _RESULT)
+        return
     converter = tf.lite.TFLiteConverter.from_saved_model(str(source))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if job["kind"] != "float32":
@@ -94,7 +112,13 @@ def _work(job: dict) -> None:
         data = _quantized(tf, converter, job)
     else:
         data = converter.convert()
-    (folder / "model.tflite").write_bytes(data)
+    (folder / _RESULT).write_bytes(data)
+
+
+def _to_onnx(source: pathlib.Path, output: pathlib.Path) -> None:
+    command = [sys.executable, "-m", "tf2onnx.convert"]
+    command += ["--saved-model", source, "--output", output]
+    subprocess.run([*command, "--opset", str(_OPSET)], check=True)
 
 
 def _save_network(tf, job: dict, directory: pathlib.Path) -> None:

@@ -48,9 +48,9 @@ def main() -> None:
         raise flags.Error(
             f"`--output` must end in .tflite. Received: {OUTPUT.value}"
         )
-    from export import lite_files  # TensorFlow: the flags are right
+    from export import writing  # TensorFlow: the flags are right
 
-    report = lite_files.write(
+    report = writing.write(
         SAVED_MODEL_DIR.value,
         OUTPUT.value,
         KIND.value,

@@ -1,7 +1,7 @@
-"""Writes a TF-Lite file once it has proved itself, with its metadata.
+"""Writes a TF-Lite or ONNX file once it has proved itself, with metadata.
 
-The metadata is JSON under the name `crossnet_tf`, in the file's own list of
-named buffers: what the inputs are, their range and layout, scale and kind.
+The metadata is JSON under the name `crossnet_tf`, where each format has a
+place for it: what the inputs are, their range and layout, scale and kind.
 """
 
 import json
@@ -48,11 +48,17 @@ def write(
     scale = saving.describe(saved_model_dir)["scale"]
     size = height, width
     content = conversion.convert(saved_model_dir, kind, *size, scale)
-    content = with_metadata(content, metadata(kind, *size, scale))
+    facts = metadata(kind, *size, scale)
+    if kind == conversion.ONNX:
+        content = with_onnx_metadata(content, facts)
+        program = comparison.Onnx(content)
+    else:
+        content = with_metadata(content, facts)
+        program = comparison.Lite(content)
     compared = (
         size if height else (_SIDES[0] * 4 // scale, _SIDES[1] * 4 // scale)
     )
-    result = comparison.compare(content, saved_model_dir, scale, *compared)
+    result = comparison.compare(program, saved_model_dir, scale, *compared)
     problem = result.problem(kind)
     if problem:
         raise ValueError(f"The {kind} file is not written: {problem}.")
@@ -77,8 +83,17 @@ def metadata(kind: str, height: int, width: int, scale: int) -> dict:
     }
 
 
+def with_onnx_metadata(content: bytes, facts: dict) -> bytes:
+    """The ONNX file with `facts` among its properties."""
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    model.metadata_props.add(key=METADATA, value=json.dumps(facts, indent=1))
+    return model.SerializeToString()
+
+
 def with_metadata(content: bytes, facts: dict) -> bytes:
-    """The file with `facts` among its named buffers."""
+    """The TF-Lite file with `facts` among its named buffers."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
