@@ -10,6 +10,17 @@ run; data and protocol too, unless flags say otherwise:
 
     python -m crossnet_tf.evaluate --run_dir=runs/quickstart \
         --eval_dataset=motorcycle --report_dir=reports/motorcycle
+
+With --methods it compares several systems in the paper's layout, beside the
+published values; `index.html` has crops of all of them side by side:
+
+    python -m crossnet_tf.evaluate --dataset=synthetic_lf --views=1,7 \
+        --scales=4,8 --report_dir=reports/all \
+        --methods=bicubic,patchmatch,runs/vdsr,CrossNet=runs/lfvideo_x4
+
+A method is `bicubic` or `patchmatch`, or a run, with a label before it if one
+is wanted. A run takes part at its own scale (srcnn, vdsr and mdsr at all). The
+same command goes on with a comparison that was cut off.
 """
 
 from absl import flags
@@ -23,7 +34,6 @@ RUN_DIR = flags.DEFINE_string(
     "run_dir",
     None,
     "Run directory, folder of weights, or name of shipped weights.",
-    required=True,
     flag_values=FLAGS,
 )
 REPORT_DIR = flags.DEFINE_string(
@@ -33,14 +43,68 @@ REPORT_DIR = flags.DEFINE_string(
     required=True,
     flag_values=FLAGS,
 )
+METHODS = flags.DEFINE_list(
+    "methods",
+    None,
+    "Systems to compare, instead of --run_dir.",
+    flag_values=FLAGS,
+)
+DATASETS = flags.DEFINE_list(
+    "dataset",
+    None,
+    "Data to evaluate on; with --methods several, separated by commas, a table "
+    "for each.",
+    flag_values=FLAGS,
+)
+SCALES = flags.DEFINE_list(
+    "scales", ["4"], "Scales to compare at.", flag_values=FLAGS
+)
+flags.DEFINE_alias("views", "lr_views", flag_values=FLAGS)
+NUM_PICTURES = flags.DEFINE_integer(
+    "num_pictures",
+    1,
+    "Pairs per data set, scale and view that the page shows.",
+    lower_bound=0,
+    flag_values=FLAGS,
+)
 
 
 def main() -> None:
     """Evaluates as the flags say."""
+    if bool(METHODS.value) == bool(RUN_DIR.value):
+        raise flags.Error("Give `--run_dir` or `--methods`; see --help.")
+    if METHODS.value:
+        _compare()
+    else:
+        if DATASETS.value:
+            FLAGS.eval_dataset = ",".join(DATASETS.value)
+        _evaluate()
+
+
+def _compare() -> None:
+    config = cli.config_from_flags(FLAGS)
+    try:
+        scales = [int(scale) for scale in SCALES.value]
+    except ValueError as error:
+        raise flags.Error(f"`--scales` must be numbers: {error}.") from error
+    from crossnet_tf import comparison, methods  # TensorFlow: flags are right
+
+    table, path = comparison.report(
+        config,
+        methods.find_methods(METHODS.value),
+        DATASETS.value or [config.eval.eval_dataset or config.data.dataset],
+        scales,
+        REPORT_DIR.value,
+        NUM_PICTURES.value,
+    )
+    print(f"{table}\nWritten: {path}")
+
+
+def _evaluate() -> None:
     from crossnet_tf import evaluation, runs  # TensorFlow: flags are right
 
     source = RUN_DIR.value
-    saved = runs.load_config(runs.find(source))
+    saved = runs.config_of(source)
     config = cli.config_from_flags(FLAGS, base=saved)
     rows = evaluation.evaluate(config, source)
     report = evaluation.write_report(rows, config, source, REPORT_DIR.value)

@@ -24,6 +24,7 @@ from crossnet_tf import (
     summaries,
     tiling,
 )
+from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config
 
 
@@ -118,9 +119,10 @@ def open_run(
     saved = _saved_config(run_dir)
     if saved:
         _check_goes_on(saved, config)
+    # Before the data: TensorFlow's draws depend on this seed, too.
+    keras.utils.set_random_seed(config.train.seed)
     pair = next(_test_pairs(config))
     dataset = _dataset(config, where, local_batch)
-    keras.utils.set_random_seed(config.train.seed)
     with where.strategy.scope():
         parts = _make_parts(config)
     best = tf.Variable(float("-inf"), trainable=False)
@@ -207,6 +209,11 @@ def _dataset(
 
 
 def _make_parts(config: Config) -> step.Parts:
+    system = config.model.system
+    if not registry.REGISTRY[system].learns:
+        raise ValueError(
+            f"`system` must be one that learns. Received: system={system!r}."
+        )
     precision = config.train.precision
     model = runs.build(config.model, precision)
     average = None

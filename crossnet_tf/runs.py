@@ -19,8 +19,9 @@ import pathlib
 import keras
 
 from crossnet_tf import atomic, checkpoints, weight_files
-from crossnet_tf.config import Config, ModelConfig
-from crossnet_tf.model.crossnet import CrossNet, build_model
+from crossnet_tf.baselines import registry
+from crossnet_tf.baselines.registry import build_model
+from crossnet_tf.config import SCALES, Config, ModelConfig
 
 CONFIG_FILE = "config.json"
 _MAX_CONFIG_BYTES = 1_000_000
@@ -106,26 +107,49 @@ def find(source: str | os.PathLike) -> pathlib.Path:
     )
 
 
+def config_of(source: str | os.PathLike) -> Config:
+    """The settings of what `load_model` takes.
+
+    Raises:
+        FileNotFoundError: no such run.
+        ValueError: its settings cannot be used.
+    """
+    return _untrained(source) or load_config(find(source))
+
+
+def _untrained(source: str | os.PathLike) -> Config | None:
+    """Settings of a system that has nothing to learn, such as bicubic-x4."""
+    system, _, scale = str(source).rpartition("-x")
+    entry = registry.REGISTRY.get(system)
+    if entry is None or entry.learns or scale not in map(str, SCALES):
+        return None
+    return Config(model=ModelConfig(system=system, scale=int(scale)))
+
+
 def load_model(
     source: str | os.PathLike, precision: str = "float32"
-) -> tuple[CrossNet, Config]:
+) -> tuple[keras.Model, Config]:
     """Builds the network of a run and gives it the run's weights.
 
     Args:
         source: a run directory (its best weights, or else its last; averaged
-            ones if it has them), a folder of weights, or a shipped name.
+            ones if it has them), a folder of weights, a shipped name, or
+            SYSTEM-xSCALE for a system without weights (`patchmatch-x4`).
         precision: Keras policy to compute with.
 
     Returns:
-        The network and all settings of its run.
+        The network (any system of `baselines.registry`) and all settings of
+        its run.
 
     Raises:
         FileNotFoundError: no such run, or it has no weights yet.
         ValueError: damaged, or the weights do not fit the settings.
     """
-    folder = find(source)
-    config = load_config(folder)
+    config = config_of(source)
     model = build(config.model, precision)
+    if _untrained(source):
+        return model, config
+    folder = find(source)
     if (folder / weight_files.WEIGHTS_FILE).exists():
         weight_files.load_weights(model, folder)
         return model, config
@@ -137,7 +161,7 @@ def load_model(
     return model, config
 
 
-def build(config: ModelConfig, precision: str) -> CrossNet:
+def build(config: ModelConfig, precision: str) -> keras.Model:
     """`build_model` under a precision policy; the global one is put back."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
@@ -147,7 +171,7 @@ def build(config: ModelConfig, precision: str) -> CrossNet:
         keras.config.set_dtype_policy(before)
 
 
-def copy_weights(source: CrossNet, target: CrossNet) -> None:
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Gives `target` the weights of `source`.
 
     Raises:

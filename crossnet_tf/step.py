@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf import losses
+from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config
 
 _LEVELS = 4
@@ -161,7 +162,9 @@ class TrainStep:
         outputs = self._parts.model(inputs, training=True)
         flows = [outputs[f"flow_{level}"] for level in range(_LEVELS)]
         per_sample = {"charbonnier": losses.charbonnier(outputs["sr"], hr)}
-        loss = per_sample["charbonnier"]
+        loss = registry.objective(
+            self._parts.model, inputs, outputs, hr, self._progress()
+        )
         if train.upsampler_loss_weight:
             per_sample["upsampler"] = losses.charbonnier(outputs["lr_up"], hr)
             loss += train.upsampler_loss_weight * per_sample["upsampler"]
@@ -181,6 +184,11 @@ class TrainStep:
         per_sample["psnr"] = tf.image.psnr(clipped, hr, max_val=1.0)
         batch_size = self._config.data.batch_size
         return {n: tf.reduce_sum(v) / batch_size for n, v in per_sample.items()}
+
+    def _progress(self) -> tf.Tensor:
+        """Share of the steps that are done."""
+        done = tf.cast(self._parts.step, tf.float32)
+        return done / self._config.train.num_steps
 
     def _fade(self) -> tf.Tensor:
         steps = self._config.train.auxiliary_steps

@@ -78,7 +78,7 @@ def upscale(
         OSError: it cannot be read or written.
     """
     options = options or Options()
-    scale = runs.load_config(runs.find(source)).model.scale
+    scale = runs.config_of(source).model.scale
     lr, ref, output = map(pathlib.Path, (lr, ref, output))
     if options.debug_dir:
         pathlib.Path(options.debug_dir).mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,8 @@ class Pair:
         lr: `[h, w, 3]`.
         ref: `[scale * h, scale * w, 3]`.
         hr: `[scale * h, scale * w, 3]`; None: the ground truth is unknown.
+        flow: `[scale * h, scale * w, 3]` from HR to REF: dx, dy in pixels and
+            a weight 0 or 1; None: unknown.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Pair:
     lr: np.ndarray
     ref: np.ndarray
     hr: np.ndarray | None
+    flow: np.ndarray | None = None
 
 
 def test_pairs(
@@ -56,7 +59,7 @@ def test_pairs(
         files = files[: eval.num_eval_images or None]
         return (_folder_pair(item, scale, eval.max_pixels) for item in files)
     source = prepared.PreparedLightFields(name, data.data_dir)
-    examples = source.examples(eval.test_split)
+    examples = source.examples(eval.test_split, source.has_disparity)
     for example in examples.take(1):
         _check_views(example, eval)
     examples = examples.take(eval.num_eval_images or -1)
@@ -64,18 +67,25 @@ def test_pairs(
 
 
 def _motorcycle_pair(scale: int) -> Pair:
-    left, right, _ = stereo.motorcycle()
+    left, right, flow = stereo.motorcycle()
     hr, ref = np.float32(left) / 255, np.float32(right) / 255
-    return _make_pair(stereo.NAME, "left", hr, ref, scale)
+    return _make_pair(stereo.NAME, "left", hr, ref, scale, flow)
 
 
 def _make_pair(
-    name: str, view: str, hr: np.ndarray, ref: np.ndarray, scale: int
+    name: str,
+    view: str,
+    hr: np.ndarray,
+    ref: np.ndarray,
+    scale: int,
+    flow: np.ndarray | None = None,
 ) -> Pair:
     """A pair whose LR is made from HR."""
     hr, ref = folders.crop_to_scale(hr, ref, scale)
     lr = np.asarray(images.make_lr(hr, scale))
-    return Pair(name, view, lr, ref, hr)
+    if flow is not None:
+        flow = flow[: hr.shape[0], : hr.shape[1]]
+    return Pair(name, view, lr, ref, hr, flow)
 
 
 def _folder_pair(files: folders.Files, scale: int, max_pixels: int) -> Pair:
@@ -130,8 +140,9 @@ def _light_field_pairs(
             pair = light_fields.decode_pair(
                 {key: value[0] for key, value in chosen.items()}
             )
-            pair = {
-                key: pair[key].numpy().astype(np.float32) / 255
+            hr, ref = (
+                pair[key].numpy().astype(np.float32) / 255
                 for key in ("hr", "ref")
-            }
-            yield _make_pair(name, f"({i},{i})", **pair, scale=scale)
+            )
+            flow = pair["flow"].numpy() if "flow" in pair else None
+            yield _make_pair(name, f"({i},{i})", hr, ref, scale, flow)

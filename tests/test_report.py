@@ -181,8 +181,16 @@ def test_crops_show_the_most_error():
 
 def test_crops_of_a_small_picture():
     hr = np.zeros((70, 80, 3), np.float32)
-    (crop,) = page.find_crops(hr, [hr + 0.1, hr + 0.1])
-    assert hr[crop].shape == hr.shape
+    sr = hr.copy()
+    sr[0, 0] = 1
+    first, second = page.find_crops(hr, [sr, sr])
+    assert hr[first].shape == hr[second].shape == (35, 40, 3)
+    hr[first] = 1
+    assert not hr[second].any()
+    assert len(page.find_crops(hr, [hr])) == 1
+    in_the_middle = np.zeros((70, 80, 3), np.float32)
+    in_the_middle[17, 20] = in_the_middle[51, 59] = 1
+    assert len(page.find_crops(0 * hr, [in_the_middle] * 2)) == 1
 
 
 def test_page_is_self_contained(tmp_path, rng):
@@ -213,7 +221,7 @@ def test_page_is_self_contained(tmp_path, rng):
     assert "Bicubic, 30.00 dB" in text
     assert "Net, flow at 1<" in text
     assert "Net, flow at 1/4<" in text
-    assert text.count('class="error"') == 2
+    assert text.count('class="error"') == 4
     for outside in ('src="http', "href=", "url(", "@import", "fetch("):
         assert outside not in text
-    assert text.count("data:image/png;base64,") == 5 + 2 + 2
+    assert text.count("data:image/png;base64,") == 2 * (5 + 2) + 2

@@ -39,7 +39,7 @@ def write(
     Args:
         records: what was measured, in the table's order.
         config: the protocol.
-        sources: where each method's weights come from, by label.
+        sources: the runs that took part, by method and scale.
         slugs: how each method's files begin, by label.
         folders: where outputs are, by (data set, scale, name, view).
         report_dir: the folder.
@@ -82,10 +82,7 @@ def _notes(
     settings = config.eval
     count = len(in_order((r.dataset, r.name) for r in records))
     channel = "all RGB samples" if settings.channel == "rgb" else "BT.601 luma"
-    learned = "; ".join(
-        f"{label}: {source or 'nothing learned'}"
-        for label, source in sources.items()
-    )
+    learned = "; ".join(f"{name}: {run}" for name, run in sources.items())
     notes = [
         "Cells are PSNR [dB] / SSIM / IFC, means of the values per image.",
         f"{count} images of split `{settings.test_split}`; REF is view "
@@ -101,7 +98,7 @@ def _notes(
         f"processors, precision {config.train.precision}, after a first call; "
         "peak MB is the most that the whole process has held while the method "
         f"ran, {max(r.peak_mb for r in records):.0f} MB over all.",
-        f"Weights: {learned}.",
+        f"Weights: {learned or 'none was learned'}.",
     ]
     names = in_order(r.dataset for r in records)
     if any(name not in published.DATASETS for name in names):

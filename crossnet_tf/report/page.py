@@ -21,7 +21,7 @@ from crossnet_tf.report.records import Record, groups
 from crossnet_tf.report.tables import Table
 
 CROP = (128, 192)
-_NUM_CROPS = 2
+"""Height and width of a crop, at most; at most half of the picture's, too."""
 _FLOW_WIDTH = 240
 _MAX_ERROR = 0.1
 
@@ -49,8 +49,11 @@ def page(
         own = [record for record in records if record.dataset == table.dataset]
         parts.append(f"<h2>{html.escape(table.dataset)}</h2>")
         parts.append(_table(table))
-        for (scale,), group in groups(own, "scale").items():
-            parts.append(plot.svg(group, f"{table.dataset}, x{scale}"))
+        drawn = [
+            plot.svg(group, f"{table.dataset}, x{scale}")
+            for (scale,), group in groups(own, "scale").items()
+        ]
+        parts.append(f'<div class="plots">{"".join(drawn)}</div>')
         pairs = groups(own, "dataset", "scale", "name", "view")
         for key, group in pairs.items():
             if key in folders:
@@ -132,13 +135,13 @@ def find_crops(
         outputs: one or more of the same shape.
 
     Returns:
-        Up to two windows of `CROP`, or less if HR is smaller, that do not
-        overlap where there is room.
+        Two windows that do not overlap; one of one output, or if there is no
+        room for a second.
     """
-    height, width = (min(a, b) for a, b in zip(CROP, hr.shape))
+    height, width = (min(most, n // 2) for most, n in zip(CROP, hr.shape))
     free = np.ones([hr.shape[0] - height + 1, hr.shape[1] - width + 1])
     crops = []
-    for sr in (outputs[0], outputs[-1])[:_NUM_CROPS]:
+    for sr in (outputs[0], outputs[-1])[: len(outputs)]:
         error = np.abs(sr - hr).mean(-1)
         total = np.pad(error.cumsum(0).cumsum(1), [[1, 0], [1, 0]])
         sums = total[height:, width:] - total[:-height, width:]
@@ -171,7 +174,7 @@ def _flows(
         return ""
     return (
         '<p class="place">Flow from HR to REF; hue is direction, saturation '
-        "length, each picture by its own longest</p>"
+        "length, alike in all; black: unknown</p>"
         f'<div class="row flows">{"".join(tiles)}</div>'
     )
 

@@ -90,7 +90,7 @@ def svg(records: Sequence[Record], title: str) -> str:
         f'{_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-        _text(_LEFT, 14, title, weight="bold"),
+        _text(_LEFT, 14, f"{title}: PSNR [dB]", weight="bold"),
         *axes.drawn(label),
     ]
     for i, (name, line) in enumerate(lines.items()):
@@ -124,8 +124,6 @@ class _Axes:
             parts.append(_text(begin[0], begin[1] + 16, f"{x:g}", "middle"))
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
         parts.append(_text(middle, _HEIGHT - 10, label, "middle"))
-        parts.append(_text(4, _TOP + 12, "PSNR"))
-        parts.append(_text(4, _TOP + 26, "[dB]"))
         return parts
 
 

@@ -44,7 +44,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 10px; border-bottom: 1px solid #8884; text-align: right;
   white-space: nowrap; }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
-svg { max-width: 100%; height: auto; display: block; margin: 14px 0; }
+.plots { display: flex; flex-wrap: wrap; gap: 14px; margin: 14px 0; }
+svg { flex: 1 1 480px; min-width: 0; max-width: 720px; height: auto; }
 .row { display: grid; gap: 8px;
   grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); }
 figure { margin: 0; }
