@@ -115,13 +115,13 @@ class CrossNet(keras.Model):
         ]
         fused = self.decoder(lr_features, warped)
         if self.config.detail_gate:
-            with_ref, mismatch = self.detail(lr, ref, flows[0])
+            with_ref, mismatch, trust = self.detail(lr, ref, flows[0])
             matches = tf.concat([with_ref - lr_up, 10.0 * mismatch], axis=-1)
             matches = tf.cast(matches, fused.dtype)
             fused = tf.concat([fused, matches], axis=-1)
         sr = tf.cast(self.post_fusion(fused), tf.float32)
         if self.config.detail_gate:
-            sr = gated(sr, lr_up, with_ref)
+            sr = gated(sr, lr_up, with_ref, trust)
         elif self.config.global_residual:
             sr += lr_up
 

@@ -17,8 +17,13 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.model.convolution import Convolution, Deconvolution
+from crossnet_tf.model.lucas_kanade import window_mean
 from crossnet_tf.model.resampling import cubic_upscale, matched_blur
 from crossnet_tf.model.warp import backward_warp
+
+# Share of REF's local contrast that may be error, and error that noise makes.
+TOLERATED = 0.5
+NOISE = 0.012
 
 
 class Decoder(keras.layers.Layer):
@@ -96,7 +101,7 @@ class ReferenceDetail(keras.layers.Layer):
 
     def call(
         self, lr: tf.Tensor, ref: tf.Tensor, flow: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """LR with REF's detail, and how well they match.
 
         Args:
@@ -106,20 +111,41 @@ class ReferenceDetail(keras.layers.Layer):
 
         Returns:
             Two `[B, s*h, s*w, 3]` float32: LR with the detail of REF, and
-            cubic LR minus warped and equally blurred REF.
+            cubic LR minus warped and equally blurred REF; and the trust in
+            REF, `[B, s*h, s*w, 1]` in [0, 1].
         """
         blurred = matched_blur(ref, self.scale)
         pictures = tf.concat([tf.cast(ref, tf.float32), blurred], axis=-1)
         warped, blurred = tf.split(backward_warp(pictures, flow), 2, axis=-1)
         mismatch = cubic_upscale(lr, self.scale) - blurred
-        return warped + mismatch, mismatch
+        return warped + mismatch, mismatch, self._trust(mismatch, blurred)
+
+    def _trust(self, mismatch: tf.Tensor, blurred: tf.Tensor) -> tf.Tensor:
+        """Near 1 where REF explains what LR shows, 0 where it does not.
+
+        The error is compared with REF's own contrast around the pixel: a
+        picture of something else errs by as much as it varies.
+        """
+        size = 2 * self.scale + 1
+        error = tf.reduce_mean(mismatch**2, axis=-1, keepdims=True)
+        spread = (blurred - window_mean(blurred, size)) ** 2
+        spread = tf.reduce_mean(spread, axis=-1, keepdims=True)
+        error, spread = tf.split(
+            window_mean(tf.concat([error, spread], axis=-1), size), 2, axis=-1
+        )
+        ratio = error / (TOLERATED * spread + NOISE**2)
+        return tf.stop_gradient(tf.exp(-(ratio**2)))
 
 
-def gated(fused: tf.Tensor, lr_up: tf.Tensor, with_ref: tf.Tensor) -> tf.Tensor:
+def gated(
+    fused: tf.Tensor, lr_up: tf.Tensor, with_ref: tf.Tensor, trust: tf.Tensor
+) -> tf.Tensor:
     """Mixes two pictures `[B, H, W, 3]` by `fused` `[B, H, W, 4]`.
 
     The first three channels of `fused` are a correction, the last one the
-    gate's logit: large takes `with_ref`, small takes `lr_up`.
+    gate's logit: large takes `with_ref`, small takes `lr_up`. Where `trust`
+    `[B, H, W, 1]` is 0 the result is `lr_up`, whatever was learned.
     """
     gate = tf.sigmoid(fused[..., 3:])
-    return lr_up + gate * (with_ref - lr_up) + fused[..., :3]
+    change = gate * (with_ref - lr_up) + fused[..., :3]
+    return lr_up + trust * change
