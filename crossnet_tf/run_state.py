@@ -6,7 +6,7 @@ devices ends before the run directory exists.
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
@@ -71,20 +71,29 @@ class Run:
         if self.devices.is_chief:
             self.keeper.save(number)
 
-    def evaluate(self, number: int) -> None:
-        """Measures held-out pairs and keeps the weights if they are best."""
+    def evaluate(
+        self, number: int, stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Measures held-out pairs and keeps the weights if they are best.
+
+        Args:
+            number: of the step.
+            stop: asked after each pair; True ends it without a result.
+        """
         if not self.can_evaluate:
             return
         config = self.config
-        rows = list(
-            evaluation.measure(
-                lambda lr, ref: self.upscaler(lr, ref)["sr"],
-                _test_pairs(config),
-                config.eval,
-                config.model.scale,
-                with_ssim=False,
-            )
-        )
+        rows = []
+        for row in evaluation.measure(
+            lambda lr, ref: self.upscaler(lr, ref)["sr"],
+            _test_pairs(config),
+            config.eval,
+            config.model.scale,
+            with_ssim=False,
+        ):
+            rows.append(row)
+            if stop():
+                return
         mean = evaluation.means(rows)
         psnr, bicubic = mean["psnr"], mean["bicubic_psnr"]
         self.summaries.scalars(number, {"held_out_psnr": psnr})

