@@ -63,6 +63,7 @@ ORDER = (
     "evaluate",
     "upscale",
     "demo",
+    "timing",
     "benchmark",
     "convert",
 )
