@@ -1,0 +1,1 @@
+"""Lytro Illum photographs of flowers (Srinivasan et al. 2017)."""

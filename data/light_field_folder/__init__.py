@@ -1,0 +1,1 @@
+"""Light fields of your own, from folders of PNG or JPEG images."""

@@ -1,0 +1,1 @@
+"""The (New) Stanford Light Field Archive: gantry captures, 17x17 views."""

@@ -1,0 +1,1 @@
+"""Stereo pairs of your own, a folder per pair."""

@@ -1,0 +1,1 @@
+"""Videos of your own as frames, a folder per video."""
