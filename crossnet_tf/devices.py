@@ -58,7 +58,7 @@ def find_devices(names: Sequence[str] = ()) -> Devices:
         names: devices to use instead, like "/cpu:1", on this machine alone.
     """
     if names or not os.environ.get("TF_CONFIG"):
-        return Devices(tf.distribute.MirroredStrategy(list(names) or None))
+        return Devices(_mirrored(list(names)))
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     resolver = strategy.cluster_resolver
     tasks = resolver.cluster_spec().as_dict()
@@ -68,3 +68,19 @@ def find_devices(names: Sequence[str] = ()) -> Devices:
         worker += num_chiefs
     num_workers = num_chiefs + len(tasks.get("worker", []))
     return Devices(strategy, num_workers, worker)
+
+
+def _mirrored(names: list[str]) -> tf.distribute.MirroredStrategy:
+    """Sums without collectives where there is no GPU.
+
+    TensorFlow remembers the shapes of CPU collectives for the life of the
+    process, by numbers that each strategy begins anew: the second training
+    of a process would meet the shapes of the first.
+    """
+    on_gpu = bool(tf.config.list_logical_devices("GPU"))
+    if on_gpu and not all("cpu" in name.lower() for name in names or ["gpu"]):
+        return tf.distribute.MirroredStrategy(names or None)
+    return tf.distribute.MirroredStrategy(
+        names or None,
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
