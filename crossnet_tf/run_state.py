@@ -125,9 +125,7 @@ def open_run(
     """
     where = devices.find_devices(device_names)
     local_batch = where.local_batch(config.data.batch_size)
-    saved = _saved_config(run_dir)
-    if saved:
-        _check_goes_on(saved, config)
+    saved = _saved_config(run_dir, config)
     # Before the data: TensorFlow's draws depend on this seed, too.
     keras.utils.set_random_seed(config.train.seed)
     pair = next(_test_pairs(config))
@@ -168,10 +166,13 @@ def open_run(
     )
 
 
-def _saved_config(run_dir: pathlib.Path) -> Config | None:
-    if (run_dir / runs.CONFIG_FILE).exists():
-        return runs.load_config(run_dir)
-    return None
+def _saved_config(run_dir: pathlib.Path, config: Config) -> Config | None:
+    """Settings of the run to go on with; refuses another network."""
+    if not (run_dir / runs.CONFIG_FILE).exists():
+        return None
+    saved = runs.load_config(run_dir)
+    _check_goes_on(saved, config)
+    return saved
 
 
 def _check_goes_on(saved: Config, config: Config) -> None:
