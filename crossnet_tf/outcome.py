@@ -71,6 +71,13 @@ def one_line(error: Exception) -> str:
         return f"{error.strerror}: {error.filename}"
     text = str(error).strip()
     if type(error).__name__ in _TENSORFLOW_MISTAKES:
-        # What is in braces, and the other lines, name nodes of the graph.
-        text = re.sub(r"\{\{.*?\}\} ?", "", text.splitlines()[0])
+        text = _without_nodes(text)
     return " ".join(text.split()) or type(error).__name__
+
+
+def _without_nodes(text: str) -> str:
+    """What happened, of a message that also says where in the graph."""
+    before, is_graph, _ = text.partition("[[{{node")
+    lines = [line for line in before.splitlines() if line.strip()] or [text]
+    line = lines[-1] if is_graph else lines[0]
+    return re.sub(r"\{\{.*?\}\} ?", "", line)

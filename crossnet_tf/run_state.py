@@ -4,9 +4,11 @@
 devices ends before the run directory exists.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,12 +21,12 @@ from crossnet_tf import (
     evaluation,
     optimization,
     pipeline,
+    resuming,
     runs,
     step,
     summaries,
     tiling,
 )
-from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config
 
 
@@ -108,24 +110,31 @@ class Run:
         )
 
 
+@contextlib.contextmanager
 def open_run(
     config: Config, run_dir: pathlib.Path, device_names: tuple[str, ...] = ()
-) -> Run:
+) -> Iterator[Run]:
     """Opens a new run, or the one in `run_dir` to go on with it.
+
+    No other process can open it meanwhile.
 
     Args:
         config: its settings; if `run_dir` has a run, of the same network.
         run_dir: as `training.train`.
         device_names: as `training.train`.
 
+    Yields:
+        The run.
+
     Raises:
         FileNotFoundError: the data or `init_from` are missing.
-        ValueError: settings that do not fit the run or the devices.
+        ValueError: settings that do not fit the run or the devices, or
+            another process has the run open.
         OSError: `run_dir` cannot be written.
     """
     where = devices.find_devices(device_names)
     local_batch = where.local_batch(config.data.batch_size)
-    saved = _saved_config(run_dir, config)
+    saved = resuming.check(config, run_dir)
     # Before the data: TensorFlow's draws depend on this seed, too.
     keras.utils.set_random_seed(config.train.seed)
     pair = next(_test_pairs(config))
@@ -133,71 +142,35 @@ def open_run(
     with where.strategy.scope():
         parts = _make_parts(config)
     best = tf.Variable(float("-inf"), trainable=False)
-    state = {
-        "model": parts.model,
-        "optimizer": parts.optimizer,
-        "step": parts.step,
-        "best": best,
-        "input": iter(dataset),
-    }
-    if parts.average is not None:
-        state["average"] = parts.average
-    keeper = checkpoints.Checkpoints(
-        run_dir, config.train.keep_checkpoints, state
-    )
-    _fill(keeper, parts, config, _leave_out(saved, config, where))
-    if where.is_chief:
-        atomic.clean(run_dir)
-        runs.save_config(config, run_dir)
-    upscaler = tiling.Upscaler(parts.average or parts.model)
-    return Run(
-        config=config,
-        devices=where,
-        parts=parts,
-        train_step=step.TrainStep(config, parts, where.strategy, local_batch),
-        input=state["input"],
-        best_psnr=best,
-        summaries=summaries.Summaries(
-            run_dir if where.is_chief else "", pair, upscaler
-        ),
-        keeper=keeper,
-        upscaler=upscaler,
-        can_evaluate=pair.hr is not None,
-    )
-
-
-def _saved_config(run_dir: pathlib.Path, config: Config) -> Config | None:
-    """Settings of the run to go on with; refuses another network."""
-    if not (run_dir / runs.CONFIG_FILE).exists():
-        return None
-    saved = runs.load_config(run_dir)
-    _check_goes_on(saved, config)
-    return saved
-
-
-def _check_goes_on(saved: Config, config: Config) -> None:
-    runs.check_same_model(saved.model, config.model)
-    before, now = saved.train.precision, config.train.precision
-    if before != now and "mixed_float16" in (before, now):
-        raise ValueError(
-            "`precision` cannot change from or to mixed_float16 when a run "
-            f"goes on. Saved: {before}. Received: precision={now}."
+    state = {**_state_of(parts), "best": best, "input": iter(dataset)}
+    is_chief = where.is_chief
+    with runs.lock(run_dir) if is_chief else contextlib.nullcontext():
+        keeper = checkpoints.Checkpoints(
+            run_dir, config.train.keep_checkpoints, state
         )
-
-
-def _leave_out(
-    saved: Config | None, config: Config, where: devices.Devices
-) -> tuple[str, ...]:
-    """The input goes on where it was, if it is the same input."""
-    same = saved is not None and _input(saved) == _input(config)
-    return () if same and where.is_chief else ("input",)
-
-
-def _input(config: Config) -> tuple:
-    """All settings that shape the stream of training batches."""
-    train = config.train
-    with_flow = train.flow_loss_weight > 0
-    return config.data, config.model.scale, train.seed, with_flow
+        same_input = is_chief and resuming.same_input(saved, config)
+        resuming.fill(keeper, parts, config, same_input)
+        if is_chief:
+            atomic.clean(run_dir)
+            runs.save_config(config, run_dir)
+        upscaler = tiling.Upscaler(parts.average or parts.model)
+        with contextlib.closing(
+            summaries.Summaries(run_dir if is_chief else "", pair, upscaler)
+        ) as writer:
+            yield Run(
+                config=config,
+                devices=where,
+                parts=parts,
+                train_step=step.TrainStep(
+                    config, parts, where.strategy, local_batch
+                ),
+                input=state["input"],
+                best_psnr=best,
+                summaries=writer,
+                keeper=keeper,
+                upscaler=upscaler,
+                can_evaluate=pair.hr is not None,
+            )
 
 
 def _test_pairs(config: Config) -> Iterator[pipeline.Pair]:
@@ -218,12 +191,14 @@ def _dataset(
     )
 
 
+def _state_of(parts: step.Parts) -> dict[str, Any]:
+    """The parts by the names that checkpoints have for them."""
+    fields = dataclasses.fields(parts)
+    values = {field.name: getattr(parts, field.name) for field in fields}
+    return {n: part for n, part in values.items() if part is not None}
+
+
 def _make_parts(config: Config) -> step.Parts:
-    system = config.model.system
-    if not registry.REGISTRY[system].learns:
-        raise ValueError(
-            f"`system` must be one that learns. Received: system={system!r}."
-        )
     precision = config.train.precision
     model = runs.build(config.model, precision)
     average = None
@@ -239,18 +214,3 @@ def _make_parts(config: Config) -> step.Parts:
         aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
     )
     return step.Parts(model, optimizer, average, counter)
-
-
-def _fill(
-    keeper: checkpoints.Checkpoints,
-    parts: step.Parts,
-    config: Config,
-    leave_out: tuple[str, ...],
-) -> None:
-    """Weights from the run's checkpoint, from `init_from`, or as they are."""
-    restored = keeper.restore(leave_out)
-    if restored is None and config.train.init_from:
-        source, _ = runs.load_model(config.train.init_from)
-        runs.copy_weights(source, parts.model)
-    if parts.average is not None and "average" not in (restored or ()):
-        runs.copy_weights(parts.model, parts.average)

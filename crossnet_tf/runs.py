@@ -11,10 +11,13 @@ either. The model is built from the settings, never unpickled: what is read
 may come from a stranger.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 
 import keras
 
@@ -26,6 +29,7 @@ from crossnet_tf.config import SCALES, Config, ModelConfig
 CONFIG_FILE = "config.json"
 _MAX_CONFIG_BYTES = 1_000_000
 _MAX_LISTED = 8
+_LOCK_FILE = ".lock"
 _SHIPPED = pathlib.Path(__file__).parent / "weights"
 
 
@@ -60,6 +64,28 @@ def load_config(run_dir: str | os.PathLike) -> Config:
         return Config.from_dict(values)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"Cannot use {path}: {error}") from error
+
+
+@contextlib.contextmanager
+def lock(run_dir: str | os.PathLike) -> Iterator[None]:
+    """Keeps other processes from training in a run directory; makes it.
+
+    The lock ends with the process, however that ends.
+
+    Raises:
+        ValueError: another process holds it.
+    """
+    path = pathlib.Path(run_dir) / _LOCK_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                "`run_dir` must not be in use by another training; wait for "
+                f"it or take another. Received: run_dir={run_dir}"
+            ) from None
+        yield
 
 
 def check_same_model(saved: ModelConfig, given: ModelConfig) -> None:

@@ -63,7 +63,13 @@ def train(
             are the last good ones.
         OSError: a checkpoint cannot be written; the earlier ones are intact.
     """
-    run = run_state.open_run(config, pathlib.Path(run_dir), device_names)
+    path = pathlib.Path(run_dir)
+    with run_state.open_run(config, path, device_names) as run:
+        return _train(run, run_dir)
+
+
+def _train(run: run_state.Run, run_dir: str | os.PathLike) -> Result:
+    config = run.config
     begin = run.steps_done
     num_steps = config.train.num_steps
     if begin >= num_steps:
@@ -86,7 +92,6 @@ def train(
         stopped = received[0] if received and step < num_steps else 0
         if stopped:
             run.save(step)
-    run.summaries.close()
     return Result(step, float(run.best_psnr), stopped)
 
 

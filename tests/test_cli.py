@@ -219,6 +219,14 @@ class DataLossError(Exception):
         (FloatingPointError("not finite at step 3"), "step 3"),
         (MemoryError(), "MemoryError"),
         (DataLossError("corrupted record\n\t [[{{node X}}]]"), "record\n"),
+        (
+            DataLossError(
+                "Graph execution error:\n\nDetected at node X\n"
+                "corrupted record\n\t [[{{node X}}]] [Op:Y]"
+            ),
+            "Error: corrupted record\n",
+        ),
+        (DataLossError("{{function_node f}} bad [Op:Z]"), "Error: bad"),
     ],
 )
 def test_mistake_is_one_line(error, expected, capsys):

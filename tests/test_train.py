@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from crossnet_tf import (
     cli,
+    devices,
     evaluate,
     images,
     pipeline,
@@ -125,13 +126,14 @@ def test_crops_larger_than_the_pictures_end_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
-def test_journey_with_the_real_network(tmp_path, capsys):
-    """Trains, goes on, evaluates and upscales the real pair."""
+def test_journey_with_the_real_network(tmp_path, capsys, monkeypatch):
+    """Trains, evaluates and upscales the real pair."""
+    one = devices.find_devices(("/cpu:0",))
+    monkeypatch.setattr(devices, "find_devices", lambda _: one)
     run_dir = tmp_path / "run"
-    real = ("--dataset=motorcycle", "--random_crop", "--eval_every=100")
-    assert _train(run_dir, *real, "--num_steps=1") == 0
-    assert _train(run_dir, *real, "--num_steps=2") == 0
-    assert "Going on from step 1" in capsys.readouterr().out
+    real = ("--dataset=motorcycle", "--random_crop", "--num_steps=2")
+    assert _train(run_dir, *real, "--picture_every=2") == 0
+    assert "Step 2: held-out PSNR" in capsys.readouterr().out
 
     left, right, _ = stereo.motorcycle()
     hr, ref = (np.float32(image[:64, :96]) / 255 for image in (left, right))

@@ -175,6 +175,29 @@ def test_loss_scaling_cannot_begin_later(tmp_path):
         _train(small_config(num_steps=6, precision="mixed_float16"), tmp_path)
 
 
+def test_directory_in_use_rejects(tmp_path):
+    settings = small_config()
+    with (
+        run_state.open_run(settings, tmp_path, ("/cpu:0",)),
+        pytest.raises(ValueError, match="in use by another training"),
+    ):
+        _train(settings, tmp_path)
+    assert _train(settings, tmp_path).step == 4
+
+
+def test_directory_is_free_after_an_error(tmp_path):
+    _train(small_config(), tmp_path)
+    checkpoints = list(tmp_path.glob("*/ckpt-*.index"))
+    whole = [path.read_bytes() for path in checkpoints]
+    for path in checkpoints:
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match="No checkpoint can be read"):
+        _train(small_config(num_steps=5), tmp_path)
+    for path, data in zip(checkpoints, whole, strict=True):
+        path.write_bytes(data)
+    assert _train(small_config(num_steps=5), tmp_path).step == 5
+
+
 def test_missing_data_leave_nothing(tmp_path, monkeypatch):
     def missing(*_):
         raise FileNotFoundError("Data set `x` is not prepared.")
@@ -219,21 +242,19 @@ def test_loss_that_is_not_finite_stops(tmp_path, monkeypatch, bad, precision):
 @IN_GRAPHS
 def test_bad_step_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "train_dataset", _dataset_with(np.nan, 2))
-    run = run_state.open_run(small_config(ema_decay=0.9), tmp_path, ("/cpu:0",))
-    finite, _ = run.train_step(run.input, tf.constant(2), False)
-    parts = run.parts
-    before = [
-        np.asarray(v)
-        for v in (*parts.model.weights, *parts.optimizer.variables)
-    ]
-    assert finite
-    finite, scalars = run.train_step(run.input, tf.constant(5), False)
-    assert not finite
-    assert np.isnan(scalars["loss"])
-    assert run.steps_done == 2
-    after = (*parts.model.weights, *parts.optimizer.variables)
-    for old, new in zip(before, after, strict=True):
-        np.testing.assert_array_equal(old, np.asarray(new))
+    settings = small_config(ema_decay=0.9)
+    with run_state.open_run(settings, tmp_path, ("/cpu:0",)) as run:
+        finite, _ = run.train_step(run.input, tf.constant(2), False)
+        assert finite
+        parts = run.parts
+        variables = *parts.model.weights, *parts.optimizer.variables
+        before = [np.asarray(variable) for variable in variables]
+        finite, scalars = run.train_step(run.input, tf.constant(5), False)
+        assert not finite
+        assert np.isnan(scalars["loss"])
+        assert run.steps_done == 2
+        for old, new in zip(before, variables, strict=True):
+            np.testing.assert_array_equal(old, np.asarray(new))
 
 
 @pytest.mark.parametrize(
