@@ -27,4 +27,13 @@ def with_luma(images: tf.Tensor, new_luma: tf.Tensor) -> tf.Tensor:
     Returns:
         `[B, H, W, 3]` float32.
     """
-    return images + (tf.cast(new_luma, tf.float32) - luma(images))
+    return add_to_all(images, tf.cast(new_luma, tf.float32) - luma(images))
+
+
+def add_to_all(images: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """Adds `change` `[B, H, W, 1]` to each channel of `images`.
+
+    Written out, because TensorFlow's graph optimiser takes a broadcast after
+    a bias for a bias of all channels.
+    """
+    return images + tf.repeat(change, images.shape[-1], axis=-1)

@@ -7,7 +7,7 @@ Convolutional Networks", CVPR 2016.
 import keras
 import tensorflow as tf
 
-from crossnet_tf.baselines.luma import luma
+from crossnet_tf.baselines.luma import add_to_all, luma
 from crossnet_tf.baselines.system import System
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.convolution import Convolution
@@ -58,4 +58,4 @@ class VDSR(System):
         for convolution in self.hidden:
             features = convolution(features)
         residual = tf.cast(self.last(features), tf.float32)
-        return {"sr": lr_up + residual}
+        return {"sr": add_to_all(lr_up, residual)}
