@@ -14,7 +14,8 @@ of phones have no others.
 | `int8` | int8 | the convolutions of encoders, decoder, fusion and upsampler |
 
 `int8` measures activations on real pairs. The flow's whole path stays float:
-256 steps over a range of 100 pixels would move details by half a pixel.
+256 steps over a range of 100 pixels would move details by half a pixel. The
+last convolutions, which make the picture, stay float as well.
 """
 
 import json
@@ -29,6 +30,8 @@ ONNX = "onnx"
 KINDS = ("float32", "float16", "dynamic", "int8", ONNX)
 _OPSET = 18
 _PARTS = ("ref_encoder", "lr_encoder", "decoder", "post_fusion", "upsampler")
+# Their outputs are the picture itself, beside a gate of far larger range.
+_HEADS = ("flow", "picture", "tail")
 _CONVOLUTIONS = ("CONV_2D", "TRANSPOSE_CONV")
 _LOG_LINE = re.compile(r"[IWE]\d{4} |\d{4}-\d\d-\d\d ")
 _RESULT = "converted"
@@ -178,7 +181,8 @@ def _quantized(tf, converter, job: dict) -> bytes:
 
 
 def _may_quantize(name: str) -> bool:
-    return any(part in name for part in _PARTS) and "flow" not in name
+    inside = any(part in name for part in _PARTS)
+    return inside and not any(head in name for head in _HEADS)
 
 
 if __name__ == "__main__":
