@@ -6,9 +6,10 @@ import numpy as np
 import PIL.Image
 import pytest
 import tensorflow_datasets as tfds
+from apache_beam.options import pipeline_options
 
-from crossnet_tf import light_fields, prepared
-from data import light_field
+from crossnet_tf import images, light_fields, prepared
+from data import light_field, scenes, source_tree
 from data.flower import flower_dataset_builder as flower
 from data.hci_lf import hci_lf_dataset_builder as hci
 from data.lfvideo import lfvideo_dataset_builder as lfvideo
@@ -36,15 +37,20 @@ def _save(path, array):
     PIL.Image.fromarray(array).save(path)
 
 
-def _prepare(name, tmp_path, config=None):
+def _prepare(name, tmp_path, config=None, **download):
     kwargs = {} if config is None else {"config": config}
     builder = _module(name).Builder(data_dir=str(tmp_path / "out"), **kwargs)
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(
-            manual_dir=str(tmp_path / "in")
+            manual_dir=str(tmp_path / "in"), **download
         )
     )
     return builder
+
+
+def _folder(path):
+    (folder,) = source_tree.find_folders(path, path / "cache")
+    return folder
 
 
 def _names(name, rows, cols):
@@ -84,6 +90,7 @@ def test_prepare_roundtrip(tmp_path, rng, name, rows, cols):
         assert (example["rows"], example["cols"]) == (rows, cols)
         np.testing.assert_array_equal(example["views"], views[scene])
     full_name = builder.info.full_name.rsplit("/", 1)[0]
+    assert len(builder.BUILDER_CONFIGS) <= 1  # `tfds build` prepares all
     found = prepared.find_prepared(full_name, str(tmp_path / "out"))
     (tmp_path / "in").rename(tmp_path / "gone")
     before = [(p, p.stat().st_mtime_ns) for p in sorted(found.iterdir())]
@@ -126,9 +133,31 @@ def test_cut_off_preparation_leaves_nothing_complete(tmp_path, rng):
         prepared.find_prepared("scene_lf", str(tmp_path / "out"))
 
 
+def test_beam_prepares_the_same(tmp_path, rng):
+    for scene in "abc":
+        for file, view in zip(_names("scene_lf", 1, 2), _views(rng, 2)):
+            _save(tmp_path / "in" / scene / file, view)
+    options = pipeline_options.PipelineOptions(
+        ["--direct_num_workers=2", "--direct_running_mode=multi_threading"]
+    )
+    found = []
+    for kwargs in ({}, {"beam_options": options}):
+        builder = _prepare("scene_lf", tmp_path, **kwargs)
+        found.append(
+            {
+                (split, example["scene"]): example["views"].tobytes()
+                for split in ("train", "test")
+                for example in tfds.as_numpy(builder.as_dataset(split=split))
+            }
+        )
+        (tmp_path / "out").rename(tmp_path / f"out{len(found)}")
+    assert len(found[0]) == 3
+    assert found[0] == found[1]
+
+
 def test_views_of_unequal_size_rejects(rng):
     views = [*_views(rng, 1), np.zeros((4, 4, 3), np.uint8)]
-    scene = light_field.Scene("garden", 1, 2, lambda: views)
+    scene = scenes.Scene("garden", 1, 2, lambda: views)
     with pytest.raises(ValueError, match=r"garden.*1x2.*\(4, 4\)"):
         light_field.make_example(scene)
 
@@ -137,30 +166,94 @@ def test_grid_rejects(tmp_path, rng):
     view = _views(rng, 1)[0]
     folder = tmp_path / "scene"
     pattern = _module("light_field_folder").PATTERN
+
+    def find():
+        return scenes.grid_scene(_folder(folder), pattern, "FORM")
+
     _save(folder / "photo.png", view)
-    with pytest.raises(FileNotFoundError, match=r"named FORM.*none"):
-        light_field.grid_scene(folder, pattern, "FORM")
+    with pytest.raises(FileNotFoundError, match=r"named FORM.*photo.png"):
+        find()
     for name in ("r0_c0", "r0_c1", "r1_c0"):
         _save(folder / f"{name}.png", view)
     with pytest.raises(FileNotFoundError, match=r"Missing: .*\(1, 1\)"):
-        light_field.grid_scene(folder, pattern, "FORM")
+        find()
     _save(folder / "r0_c0.jpg", view)
     with pytest.raises(ValueError, match=r"row 0, column 0"):
-        light_field.grid_scene(folder, pattern, "FORM")
+        find()
 
 
 def test_missing_files_rejects(tmp_path, rng):
-    with pytest.raises(FileNotFoundError, match="one folder per scene"):
-        light_field.folders(tmp_path)
-    with pytest.raises(FileNotFoundError, match="at least 2 images"):
-        light_field.row_scene(tmp_path)
-    with pytest.raises(FileNotFoundError, match="input_Cam000.png"):
-        hci.find_scene(tmp_path)
+    with pytest.raises(FileNotFoundError, match="a folder per scene"):
+        source_tree.with_images([], "a folder per scene")
     _save(tmp_path / "out_00_00_.png", _views(rng, 1)[0])
+    with pytest.raises(FileNotFoundError, match="at least 2 images"):
+        scenes.row_scenes(_folder(tmp_path))
+    with pytest.raises(FileNotFoundError, match="input_Cam000.png"):
+        hci.find_scene(_folder(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"17x17.*1x1"):
-        stanford.find_scene(tmp_path)
+        stanford.find_scene(_folder(tmp_path))
     with pytest.raises(FileNotFoundError, match="out_00_00_"):
-        stereo.find_pair(tmp_path)
+        stereo.find_pair(_folder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "cols"),
+    [
+        (("r04_c04", "r04_c05", "r07_c04", "r07_c05"), 2, 2),
+        (("v8", "v9", "v10"), 1, 3),
+        (("t0", "t2"), 1, 2),
+        (("IMG_2041", "IMG_2042"), 1, 2),
+    ],
+)
+def test_any_folder_is_a_light_field(tmp_path, rng, names, rows, cols):
+    views = _views(rng, len(names))
+    for name, view in zip(names, views):
+        _save(tmp_path / f"{name}.png", view)
+    module = _module("light_field_folder")
+    (scene,) = module.find_scenes(_folder(tmp_path))
+    assert (scene.rows, scene.cols) == (rows, cols)
+    np.testing.assert_array_equal(list(scene.read_views()), views)
+
+
+def test_long_rows_become_several_scenes(tmp_path, rng):
+    for number in range(7):
+        _save(tmp_path / "rail" / f"v{number}.png", _views(rng, 1)[0])
+    found = scenes.row_scenes(_folder(tmp_path), 3)
+    assert [(s.name, s.cols) for s in found] == [
+        ("rail/000", 2),
+        ("rail/001", 3),
+        ("rail/002", 2),
+    ]
+    with pytest.raises(ValueError, match=r"`run_length`.*run_length=1"):
+        scenes.row_scenes(_folder(tmp_path), 1)
+
+
+def test_folders_are_found_at_any_depth(tmp_path, rng):
+    for name in ("training/b", "test/a/rectified", ".hidden", "__MACOSX"):
+        _save(tmp_path / name / "v.png", _views(rng, 1)[0])
+    found = source_tree.find_folders(tmp_path, tmp_path / "cache")
+    assert [folder.name for folder in found] == ["test/a", "training/b"]
+    splits = source_tree.split(found, lambda folder: folder.name)
+    assert [f.name for f in splits["train"]] == ["training/b"]
+    assert [f.name for f in splits["test"]] == ["test/a"]
+    (tmp_path / "training" / "loop").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="link to a folder above itself"):
+        source_tree.find_folders(tmp_path, tmp_path / "cache")
+
+
+def test_scenes_of_one_name_rejects(tmp_path, rng):
+    for folder in ("scene", "images/scene"):
+        for name in "LR":
+            _save(tmp_path / "in" / folder / f"{name}.png", _views(rng, 1)[0])
+    with pytest.raises(ValueError, match="twice: scene"):
+        _prepare("stereo_folder", tmp_path)
+
+
+def test_huge_record_rejects(monkeypatch, rng):
+    monkeypatch.setattr(light_field, "MAX_RECORD_BYTES", 100)
+    scene = scenes.Scene("garden", 1, 2, lambda: _views(rng, 2))
+    with pytest.raises(ValueError, match="garden.*at most 100 bytes"):
+        light_field.make_example(scene)
 
 
 def _pfm(array, order="<"):
@@ -207,14 +300,34 @@ def test_unknown_disparity_is_0():
     np.testing.assert_array_equal(codes, [[0, 32768, 65535]])
 
 
+def test_hci_disparity_in_another_archive(tmp_path, rng):
+    folders = []
+    for scene in ("training/a", "test/b"):
+        for name in hci.VIEWS:
+            _save(tmp_path / scene / name, _views(rng, 1)[0])
+    for name in hci.MAPS:
+        path = tmp_path / "training_depth_disp_all_views" / "a" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_pfm(np.zeros((HEIGHT, WIDTH), np.float32)))
+    folders = source_tree.find_folders(tmp_path, tmp_path / "cache")
+    builder = hci.Builder(data_dir=str(tmp_path / "out"), config="disparity")
+    splits = builder._find_scenes(folders)
+    assert [s.name for s in splits.pop("train")] == ["training/a"]
+    assert not splits
+    path.unlink()
+    folders = source_tree.find_folders(tmp_path, tmp_path / "cache")
+    with pytest.raises(FileNotFoundError, match=r"Missing: .*Cam080.pfm"):
+        builder._find_scenes(folders)
+
+
 def test_flower_takes_the_central_views(tmp_path, monkeypatch):
-    image = np.zeros((14 * 376, 14 * 541, 3), np.uint8)
+    image = np.zeros((14 * 376, 14 * 541, 3), np.float32)
     row, col = np.mgrid[:14, :14]
-    image[..., 0] = np.tile(row, (376, 541))
-    image[..., 1] = np.tile(col, (376, 541))
+    image[..., 0] = np.tile(row, (376, 541)) / 255
+    image[..., 1] = np.tile(col, (376, 541)) / 255
     # Coding a PNG of 40 megapixels would take most of this file's time.
-    monkeypatch.setattr(light_field, "read_view", lambda path: image)
-    views = flower.read_views(tmp_path / "a_eslf.png")
+    monkeypatch.setattr(images, "read_image", lambda path: image)
+    views = list(flower.read_views(tmp_path / "a_eslf.png"))
     assert len(views) == 64
     for number, view in enumerate(views):
         assert view.shape == (320, 512, 3)
@@ -223,26 +336,24 @@ def test_flower_takes_the_central_views(tmp_path, monkeypatch):
 
 
 def test_paper_splits():
-    scenes = [
-        light_field.Scene(str(n), 8, 8, list) for n in range(flower.COUNT)
-    ]
-    splits = flower.split(scenes, None)
+    found = [scenes.Scene(str(n), 8, 8, list) for n in range(flower.COUNT)]
+    splits = flower.split(found)
     assert [len(splits[s]) for s in ("train", "test")] == [3243, 100]
     with pytest.raises(FileNotFoundError, match=r"3343.*3342"):
-        flower.split(scenes[1:], "DIR")
+        flower.split(found[1:])
 
 
 @pytest.mark.parametrize("module", [flower, lfvideo])
 def test_whole_image_rejects(tmp_path, rng, module):
     _save(tmp_path / "a.png", _views(rng, 1)[0])
     with pytest.raises(ValueError, match=r"a.png.*6.*10"):
-        module.read_views(tmp_path / "a.png")
+        list(module.read_views(tmp_path / "a.png"))
 
 
 def test_lfvideo_reads_a_grid(tmp_path):
     image = np.zeros((8 * 320, 8 * 514, 3), np.uint8)
     image[320:640, 2 * 514 : 3 * 514] = 200
     _save(tmp_path / "a.png", image)
-    views = lfvideo.read_views(tmp_path / "a.png")
+    views = list(lfvideo.read_views(tmp_path / "a.png"))
     assert [int(v.max()) for v in views] == [200 * (n == 10) for n in range(64)]
     assert views[10].shape == (320, 512, 3)

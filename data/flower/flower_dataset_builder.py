@@ -8,12 +8,14 @@ central 8x8 views and their top-left 320x512 pixels.
 
 import functools
 import pathlib
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data import light_field
+from crossnet_tf import images
+from data import light_field, scenes, source_tree, views_in_image
 
 ALL_VIEWS, FIRST_VIEW, VIEWS = 14, 3, 8
 HEIGHT, WIDTH = 376, 541
@@ -28,7 +30,9 @@ class Builder(light_field.LightFieldBuilder):
     BUILDER_CONFIGS: ClassVar = [
         tfds.core.BuilderConfig(
             name="paper", description="All files; split by test_files.txt."
-        ),
+        )
+    ]
+    OTHER_CONFIGS: ClassVar = [
         tfds.core.BuilderConfig(
             name="partial",
             description="Any of the files; the last tenth is the test split.",
@@ -36,40 +40,41 @@ class Builder(light_field.LightFieldBuilder):
     ]
 
     def _find_scenes(
-        self, folder: pathlib.Path
-    ) -> dict[str, list[light_field.Scene]]:
-        scenes = [
-            light_field.Scene(
+        self, folders: list[source_tree.Folder]
+    ) -> dict[str, list[scenes.Scene]]:
+        files = [path for folder in folders for path in folder.images]
+        files = [path for path in files if path.stem.endswith("_eslf")]
+        if not files:
+            raise FileNotFoundError(
+                "The folder of --manual_dir must hold the files *_eslf.png, "
+                "or the archive with them. Received: none."
+            )
+        found = [
+            scenes.Scene(
                 path.stem, VIEWS, VIEWS, functools.partial(read_views, path)
             )
-            for path in light_field.image_files(folder)
+            for path in sorted(files, key=lambda path: path.name)
         ]
-        if not scenes:
-            raise FileNotFoundError(
-                f"{folder} must hold the files *_eslf.png. Received: none."
-            )
         if self.builder_config.name == "partial":
-            return light_field.hold_out(scenes)
-        return split(scenes, folder)
+            return source_tree.hold_out(found)
+        return split(found)
 
 
-def split(
-    scenes: list[light_field.Scene], folder: pathlib.Path
-) -> dict[str, list[light_field.Scene]]:
+def split(found: list[scenes.Scene]) -> dict[str, list[scenes.Scene]]:
     """Splits all scenes, in the order of their names, by test_files.txt.
 
     Raises:
         FileNotFoundError: there are not 3343.
     """
-    if len(scenes) != COUNT:
+    if len(found) != COUNT:
         raise FileNotFoundError(
-            f"{folder} must hold {COUNT} files. Received: {len(scenes)}. "
-            "With --config=partial any number will do."
+            f"The data set has {COUNT} files *_eslf.png. Received: "
+            f"{len(found)}. With --config=partial any number will do."
         )
     test = test_numbers()
     return {
-        "train": [s for n, s in enumerate(scenes) if n not in test],
-        "test": [s for n, s in enumerate(scenes) if n in test],
+        "train": [s for n, s in enumerate(found) if n not in test],
+        "test": [s for n, s in enumerate(found) if n in test],
     }
 
 
@@ -79,13 +84,13 @@ def test_numbers() -> set[int]:
     return {int(number) for number in path.read_text().split()}
 
 
-def read_views(path: pathlib.Path) -> list[np.ndarray]:
+def read_views(path: pathlib.Path) -> Iterator[np.ndarray]:
     """Reads the central 8x8 views of a file, their top-left 320x512 pixels.
 
     Raises:
         ValueError: the file has another size.
     """
-    image = light_field.read_view(path)
+    image = images.read_image(path)
     expected = (ALL_VIEWS * HEIGHT, ALL_VIEWS * WIDTH)
     if image.shape[:2] != expected:
         raise ValueError(
@@ -93,7 +98,9 @@ def read_views(path: pathlib.Path) -> list[np.ndarray]:
             f", width) {(HEIGHT, WIDTH)}, {expected} in all. "
             f"Received: {image.shape[:2]}."
         )
-    views = light_field.interleaved_views(image, ALL_VIEWS, ALL_VIEWS)
+    views = views_in_image.views(image, "interleaved", ALL_VIEWS, ALL_VIEWS)
     last = FIRST_VIEW + VIEWS
     views = views[FIRST_VIEW:last, FIRST_VIEW:last, :CROP_HEIGHT, :CROP_WIDTH]
-    return list(views.reshape(-1, CROP_HEIGHT, CROP_WIDTH, 3))
+    for row in views:
+        for view in row:
+            yield images.to_uint8(view)

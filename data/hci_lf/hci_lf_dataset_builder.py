@@ -1,20 +1,29 @@
 """TFDS builder of `hci_lf`: the 4D Light Field Benchmark.
 
-tfds build data/hci_lf --manual_dir=DIR [--config=disparity]
+    tfds build data/hci_lf --manual_dir=DIR [--config=disparity]
+
+The benchmark's evaluation toolkit computes depth from disparity d as b / (d c
++ e) with positive b, c, e (`source/utils/point_cloud.py`), so d is larger where
+it is nearer, and 0 in the plane of focus. Cameras are numbered row by row,
+from left to right. So the point at x is at x - d one view further right. The
+schema of data/synthetic_lf has x + d: the sign turns.
 """
 
 import dataclasses
 import functools
 import pathlib
 import re
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data import light_field
+from data import light_field, scenes, source_tree
 
 ROWS = COLS = 9
+VIEWS = [f"input_Cam{n:03d}.png" for n in range(ROWS * COLS)]
+MAPS = [f"gt_disp_lowres_Cam{n:03d}.pfm" for n in range(ROWS * COLS)]
 _HEADER = re.compile(
     rb"Pf\s+(?P<width>\d{1,5})\s+(?P<height>\d{1,5})\s+"
     rb"(?P<scale>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s"
@@ -26,7 +35,9 @@ class Builder(light_field.LightFieldBuilder):
 
     HOMEPAGE = "https://lightfield-analysis.uni-konstanz.de"
     BUILDER_CONFIGS: ClassVar = [
-        tfds.core.BuilderConfig(name="views", description="Views only."),
+        tfds.core.BuilderConfig(name="views", description="Views only.")
+    ]
+    OTHER_CONFIGS: ClassVar = [
         tfds.core.BuilderConfig(
             name="disparity",
             description="With gt_disp_lowres_CamNNN.pfm of all views.",
@@ -37,38 +48,67 @@ class Builder(light_field.LightFieldBuilder):
         return self.builder_config.name == "disparity"
 
     def _find_scenes(
-        self, folder: pathlib.Path
-    ) -> dict[str, list[light_field.Scene]]:
-        return light_field.split_folders(
-            folder, lambda path: find_scene(path, self._has_disparity())
-        )
+        self, folders: list[source_tree.Folder]
+    ) -> dict[str, list[scenes.Scene]]:
+        with_views = source_tree.with_images(folders, f"files {VIEWS[0]}")
+        found = [find_scene(folder) for folder in with_views]
+        if self._has_disparity():
+            found = _with_maps(found, folders)
+        return source_tree.split(found, lambda scene: scene.name)
 
 
-def find_scene(
-    folder: pathlib.Path, with_disparity: bool = False
-) -> light_field.Scene:
-    """A scene's folder; every file of the benchmark must be there.
+def find_scene(folder: source_tree.Folder) -> scenes.Scene:
+    """A scene's folder; every view of the benchmark must be there.
 
     Raises:
         FileNotFoundError: names the first missing file.
     """
-    count = ROWS * COLS
-    views = [folder / f"input_Cam{n:03d}.png" for n in range(count)]
-    maps = [folder / f"gt_disp_lowres_Cam{n:03d}.pfm" for n in range(count)]
-    for path in views + maps * with_disparity:
-        if not path.is_file():
+    _check_files(folder, VIEWS)
+    paths = [folder.path / name for name in VIEWS]
+    return scenes.one_per_view(folder.name, ROWS, COLS, paths)
+
+
+def _check_files(folder: source_tree.Folder, names: list[str]) -> None:
+    there = {path.name for path in folder.files}
+    for name in names:
+        if name not in there:
             raise FileNotFoundError(
-                f"Scene folder {folder} must hold {count} files such as "
-                f"{views[0].name}. Missing: {path.name}."
+                f"Scene folder {folder.path} must hold {len(names)} files "
+                f"such as {names[0]}. Missing: {name}."
             )
-    scene = light_field.Scene(
-        folder.name, ROWS, COLS, light_field.read_files(views)
-    )
-    if not with_disparity:
-        return scene
-    return dataclasses.replace(
-        scene, read_disparity=functools.partial(_read_maps, maps)
-    )
+
+
+def _with_maps(
+    found: list[scenes.Scene], folders: list[source_tree.Folder]
+) -> list[scenes.Scene]:
+    """Adds disparity, which an archive of its own may hold.
+
+    The benchmark keeps that of its test scenes to itself: they are left out.
+
+    Raises:
+        FileNotFoundError: names a scene without, or the first missing file.
+    """
+    places = {
+        folder.name.rpartition("/")[2]: folder
+        for folder in folders
+        if any(path.name in MAPS for path in folder.files)
+    }
+    complete = []
+    for scene in found:
+        category, _, name = scene.name.rpartition("/")
+        if name in places:
+            _check_files(places[name], MAPS)
+            paths = [places[name].path / file for file in MAPS]
+            read = functools.partial(_read_maps, paths)
+            complete.append(dataclasses.replace(scene, read_disparity=read))
+        elif not category.endswith("test"):
+            raise FileNotFoundError(
+                f"Scene `{scene.name}` must have {len(MAPS)} files such as "
+                f"{MAPS[0]}, in its folder or in one of its name. Received: "
+                "none. They are in an archive of their own; without them take "
+                "--config=views."
+            )
+    return complete
 
 
 def read_pfm(path: pathlib.Path) -> np.ndarray:
@@ -96,10 +136,7 @@ def read_pfm(path: pathlib.Path) -> np.ndarray:
     return pixels.reshape(height, width)[::-1].astype(np.float32)
 
 
-def _read_maps(paths: list[pathlib.Path]) -> list[np.ndarray]:
-    """Reads maps and turns their sign.
-
-    The benchmark's d is larger where it is nearer: the point at x is at x - d
-    one view further right. The schema has x + d.
-    """
-    return [-read_pfm(path) for path in paths]
+def _read_maps(paths: list[pathlib.Path]) -> Iterator[np.ndarray]:
+    """Reads maps and turns their sign, as the file's docstring says."""
+    for path in paths:
+        yield -read_pfm(path)

@@ -8,26 +8,31 @@ top-left 320x512 pixels of each view.
 
 import functools
 import pathlib
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data import light_field
+from crossnet_tf import images
+from data import light_field, scenes, source_tree, views_in_image
 
 VIEWS = 8
 CROP_HEIGHT, CROP_WIDTH = 320, 512
 TRAIN, TEST = 1080, 270
+_NO_FRAMES = "disparity"
 
 
 class Builder(light_field.LightFieldBuilder):
     """1080 + 270 frames, 8x8 views of 320x512."""
 
-    HOMEPAGE = "https://doi.org/10.1145/3072959.3073614"
+    HOMEPAGE = "https://github.com/junyanz/light-field-video"
     BUILDER_CONFIGS: ClassVar = [
         tfds.core.BuilderConfig(
             name="paper", description="All 1350 frames; the last 270 are test."
-        ),
+        )
+    ]
+    OTHER_CONFIGS: ClassVar = [
         tfds.core.BuilderConfig(
             name="partial",
             description="Any of the frames; the last tenth is test.",
@@ -35,35 +40,38 @@ class Builder(light_field.LightFieldBuilder):
     ]
 
     def _find_scenes(
-        self, folder: pathlib.Path
-    ) -> dict[str, list[light_field.Scene]]:
-        scenes = [
-            light_field.Scene(
-                path.stem, VIEWS, VIEWS, functools.partial(read_views, path)
+        self, folders: list[source_tree.Folder]
+    ) -> dict[str, list[scenes.Scene]]:
+        folders = [f for f in folders if f.path.name != _NO_FRAMES]
+        found = [
+            scenes.Scene(
+                f"{folder.name}/{path.stem}".lstrip("/"),
+                VIEWS,
+                VIEWS,
+                functools.partial(read_views, path),
             )
-            for path in light_field.image_files(folder)
+            for folder in source_tree.with_images(
+                folders, "one image per frame"
+            )
+            for path in folder.images
         ]
-        if not scenes:
-            raise FileNotFoundError(
-                f"{folder} must hold one image per frame. Received: none."
-            )
         if self.builder_config.name == "partial":
-            return light_field.hold_out(scenes)
-        if len(scenes) != TRAIN + TEST:
+            return source_tree.hold_out(found)
+        if len(found) != TRAIN + TEST:
             raise FileNotFoundError(
-                f"{folder} must hold {TRAIN + TEST} images. Received: "
-                f"{len(scenes)}. With --config=partial any number will do."
+                f"The data set has {TRAIN + TEST} images. Received: "
+                f"{len(found)}. With --config=partial any number will do."
             )
-        return {"train": scenes[:TRAIN], "test": scenes[TRAIN:]}
+        return {"train": found[:TRAIN], "test": found[TRAIN:]}
 
 
-def read_views(path: pathlib.Path) -> list[np.ndarray]:
+def read_views(path: pathlib.Path) -> Iterator[np.ndarray]:
     """Reads a frame's 8x8 views, their top-left 320x512 pixels.
 
     Raises:
         ValueError: it is no grid of 8x8 views that are large enough.
     """
-    image = light_field.read_view(path)
+    image = images.read_image(path)
     height, width = image.shape[:2]
     fits = height % VIEWS == width % VIEWS == 0
     if not fits or height < VIEWS * CROP_HEIGHT or width < VIEWS * CROP_WIDTH:
@@ -72,6 +80,6 @@ def read_views(path: pathlib.Path) -> list[np.ndarray]:
             f"{CROP_HEIGHT}x{CROP_WIDTH}. Received: height {height}, width "
             f"{width}."
         )
-    views = light_field.mosaic_views(image, VIEWS, VIEWS)
-    views = views[:, :, :CROP_HEIGHT, :CROP_WIDTH]
-    return list(views.reshape(-1, CROP_HEIGHT, CROP_WIDTH, 3))
+    for row in views_in_image.views(image, "mosaic", VIEWS, VIEWS):
+        for view in row:
+            yield images.to_uint8(view[:CROP_HEIGHT, :CROP_WIDTH])

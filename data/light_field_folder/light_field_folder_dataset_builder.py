@@ -6,15 +6,17 @@ tfds build data/light_field_folder --manual_dir=DIR [--config=mosaic]
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data import light_field
+from crossnet_tf import images
+from data import light_field, scenes, source_tree, views_in_image
 
 PATTERN = r"(?:^|_)(?:r|view_|out_)?(?P<row>\d+)_c?(?P<col>\d+)(?:_|$)"
-LAYOUTS = ("files", "mosaic", "interleaved")
+LAYOUTS = ("files", *views_in_image.LAYOUTS)
 
 
 @dataclasses.dataclass
@@ -27,11 +29,13 @@ class LightFieldFolderConfig(tfds.core.BuilderConfig):
             scene, views interleaved by pixel.
         rows: of the camera grid; not used by "files".
         cols: of the camera grid; not used by "files".
+        run_length: of "files": a longer row of views becomes several scenes.
     """
 
     layout: str = "files"
     rows: int = 8
     cols: int = 8
+    run_length: int = scenes.RUN_LENGTH
 
 
 class Builder(light_field.LightFieldBuilder):
@@ -39,8 +43,11 @@ class Builder(light_field.LightFieldBuilder):
 
     BUILDER_CONFIGS: ClassVar = [
         LightFieldFolderConfig(
-            name="files", description="SCENE/view_RR_CC.png or rRR_cCC.png."
-        ),
+            name="files",
+            description="SCENE/view_RR_CC.png or rRR_cCC.png; or SCENE/vN.png.",
+        )
+    ]
+    OTHER_CONFIGS: ClassVar = [
         LightFieldFolderConfig(
             name="mosaic",
             description="SCENE.png with 8x8 views side by side.",
@@ -54,54 +61,70 @@ class Builder(light_field.LightFieldBuilder):
     ]
 
     def _find_scenes(
-        self, folder: pathlib.Path
-    ) -> dict[str, list[light_field.Scene]]:
+        self, folders: list[source_tree.Folder]
+    ) -> dict[str, list[scenes.Scene]]:
         config = self.builder_config
         if config.layout not in LAYOUTS:
             raise ValueError(
                 f"`layout` must be one of {LAYOUTS}. "
                 f"Received: layout={config.layout!r}."
             )
+        folders = source_tree.with_images(folders, "a folder per scene")
         if config.layout == "files":
-            return light_field.split_folders(
-                folder,
-                lambda path: light_field.grid_scene(
-                    path, PATTERN, "view_RR_CC.png or rRR_cCC.png"
-                ),
+            parts = source_tree.split(folders, lambda folder: folder.name)
+            return {
+                name: [
+                    scene
+                    for folder in part
+                    for scene in find_scenes(folder, config.run_length)
+                ]
+                for name, part in parts.items()
+            }
+        found = [
+            scenes.Scene(
+                f"{folder.name}/{path.stem}".lstrip("/"),
+                config.rows,
+                config.cols,
+                functools.partial(read_whole, path, config),
             )
-        files = light_field.image_files(folder)
-        if not files:
-            raise FileNotFoundError(
-                f"{folder} must hold one image per scene. Received: none."
-            )
-        return light_field.hold_out(
-            [
-                light_field.Scene(
-                    path.stem,
-                    config.rows,
-                    config.cols,
-                    functools.partial(read_whole, path, config),
-                )
-                for path in files
-            ]
-        )
+            for folder in folders
+            for path in folder.images
+        ]
+        return source_tree.split(found, lambda scene: scene.name)
+
+
+def find_scenes(
+    folder: source_tree.Folder, run_length: int = scenes.RUN_LENGTH
+) -> list[scenes.Scene]:
+    """The grid of a folder; without names of a grid, its row.
+
+    Raises:
+        FileNotFoundError: views are missing, or names have no numbers.
+        ValueError: two files are the same view.
+    """
+    numbered = [p for p in folder.images if any(map(str.isdigit, p.stem))]
+    if scenes.grid_places(folder, PATTERN) or len(numbered) < 2:
+        form = "view_RR_CC.png or rRR_cCC.png, or vN.png for a row"
+        return [scenes.grid_scene(folder, PATTERN, form)]
+    return scenes.row_scenes(folder, run_length)
 
 
 def read_whole(
     path: pathlib.Path, config: LightFieldFolderConfig
-) -> list[np.ndarray]:
+) -> Iterator[np.ndarray]:
     """Reads all views of a scene from its one image.
 
     Raises:
         ValueError: the image is no multiple of the grid's size.
     """
-    image = light_field.read_view(path)
+    image = images.read_image(path)
     if image.shape[0] % config.rows or image.shape[1] % config.cols:
         raise ValueError(
             f"Image `{path}` must be a multiple of `rows` high and of `cols` "
             f"wide. Received: rows={config.rows}, cols={config.cols}, height "
             f"{image.shape[0]}, width {image.shape[1]}."
         )
-    take = getattr(light_field, f"{config.layout}_views")
-    views = take(image, config.rows, config.cols)
-    return list(views.reshape(-1, *views.shape[2:]))
+    views = views_in_image.views(image, config.layout, config.rows, config.cols)
+    for row in views:
+        for view in row:
+            yield images.to_uint8(view)

@@ -3,9 +3,7 @@
 tfds build data/scene_lf --manual_dir=DIR
 """
 
-import pathlib
-
-from data import light_field
+from data import light_field, scenes, source_tree
 
 
 class Builder(light_field.LightFieldBuilder):
@@ -14,6 +12,12 @@ class Builder(light_field.LightFieldBuilder):
     HOMEPAGE = "https://doi.org/10.1145/2461912.2461926"
 
     def _find_scenes(
-        self, folder: pathlib.Path
-    ) -> dict[str, list[light_field.Scene]]:
-        return light_field.split_folders(folder, light_field.row_scene)
+        self, folders: list[source_tree.Folder]
+    ) -> dict[str, list[scenes.Scene]]:
+        folders = source_tree.with_images(folders, "a folder per scene")
+        return {
+            name: [run for folder in part for run in scenes.row_scenes(folder)]
+            for name, part in source_tree.split(
+                folders, lambda folder: folder.name
+            ).items()
+        }

@@ -3,12 +3,11 @@
 tfds build data/stanford_lf --manual_dir=DIR
 """
 
-import pathlib
-
-from data import light_field
+from data import light_field, scenes, source_tree
 
 ROWS = COLS = 17
 PATTERN = r"^out_(?P<row>\d+)_(?P<col>\d+)(?:_|$)"
+FORM = "out_RR_CC_Y_X_.png"
 
 
 class Builder(light_field.LightFieldBuilder):
@@ -17,24 +16,26 @@ class Builder(light_field.LightFieldBuilder):
     HOMEPAGE = "http://lightfield.stanford.edu/lfs.html"
 
     def _find_scenes(
-        self, folder: pathlib.Path
-    ) -> dict[str, list[light_field.Scene]]:
-        return light_field.split_folders(folder, find_scene)
+        self, folders: list[source_tree.Folder]
+    ) -> dict[str, list[scenes.Scene]]:
+        folders = source_tree.with_images(folders, f"images named {FORM}")
+        # A scene's other folders and previews have other names.
+        views = [f for f in folders if scenes.grid_places(f, PATTERN)]
+        found = [find_scene(folder) for folder in views or folders]
+        return source_tree.split(found, lambda scene: scene.name)
 
 
-def find_scene(folder: pathlib.Path) -> light_field.Scene:
-    """A scene's folder, or its `rectified` folder.
+def find_scene(folder: source_tree.Folder) -> scenes.Scene:
+    """The views of a scene's folder.
 
     Raises:
         FileNotFoundError: views are missing.
     """
-    inner = folder / "rectified"
-    scene = light_field.grid_scene(
-        inner if inner.is_dir() else folder, PATTERN, "out_RR_CC_Y_X_.png"
-    )
+    scene = scenes.grid_scene(folder, PATTERN, FORM)
     if (scene.rows, scene.cols) != (ROWS, COLS):
         raise FileNotFoundError(
-            f"Scene folder {folder} must hold {ROWS}x{COLS} views. "
-            f"Received: {scene.rows}x{scene.cols}."
+            f"Scene folder {folder.path} must hold {ROWS}x{COLS} views. "
+            f"Received: {scene.rows}x{scene.cols}. Views of other grids can "
+            "be prepared by data/light_field_folder."
         )
-    return light_field.Scene(folder.name, ROWS, COLS, scene.read_views)
+    return scene

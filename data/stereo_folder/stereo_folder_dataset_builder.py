@@ -5,9 +5,7 @@
 A pair is stored as a row of two views, the left one first.
 """
 
-import pathlib
-
-from data import light_field
+from data import light_field, scenes, source_tree
 
 NAMES = (("L", "R"), ("left", "right"), ("im0", "im1"), ("view1", "view5"))
 
@@ -16,20 +14,22 @@ class Builder(light_field.LightFieldBuilder):
     """Pairs of a left and a right image."""
 
     def _find_scenes(
-        self, folder: pathlib.Path
-    ) -> dict[str, list[light_field.Scene]]:
-        return light_field.split_folders(folder, find_pair)
+        self, folders: list[source_tree.Folder]
+    ) -> dict[str, list[scenes.Scene]]:
+        folders = source_tree.with_images(folders, "a folder per pair")
+        found = [find_pair(folder) for folder in folders]
+        return source_tree.split(found, lambda scene: scene.name)
 
 
-def find_pair(folder: pathlib.Path) -> light_field.Scene:
-    """The left and the right image of a folder.
+def find_pair(folder: source_tree.Folder) -> scenes.Scene:
+    """The left and the right image of a folder: by name, or the only two.
 
     Raises:
-        FileNotFoundError: there is no pair of known names.
+        FileNotFoundError: there is no pair of known names, and not two files.
         ValueError: two files have one name.
     """
     files = {}
-    for path in light_field.image_files(folder):
+    for path in folder.images:
         if path.stem in files:
             raise ValueError(
                 "Images of a folder must have different names. "
@@ -39,9 +39,10 @@ def find_pair(folder: pathlib.Path) -> light_field.Scene:
     for left, right in NAMES:
         if left in files and right in files:
             pair = [files[left], files[right]]
-            read = light_field.read_files(pair)
-            return light_field.Scene(folder.name, 1, 2, read)
+            return scenes.one_per_view(folder.name, 1, 2, pair)
+    if len(files) == 2:
+        return scenes.row_scenes(folder)[0]
     raise FileNotFoundError(
-        f"Scene folder {folder} must hold two images named like one of "
-        f"{NAMES}. Received: {sorted(files)}."
+        f"Scene folder {folder.path} must hold two images, or two named like "
+        f"one of {NAMES}. Received: {', '.join(sorted(files)[:5])}."
     )
