@@ -10,6 +10,7 @@ OURS = {"crossnet_tf", "data", "export"}
 PACKAGES = {  # where a package and what it is imported as differ
     "absl": "absl-py",
     "ai_edge_litert": "ai-edge-litert",
+    "apache_beam": "apache-beam",
     "google": "protobuf",
     "grpc": "grpcio",
     "PIL": "pillow",
