@@ -126,7 +126,7 @@ def _write_members(archive: pathlib.Path, folder: pathlib.Path) -> None:
 
 
 def _byte_limit(archive: pathlib.Path) -> int:
-    return MAX_RATIO * archive.stat().st_size + 2**20
+    return MAX_RATIO * archive.stat().st_size + 2**21
 
 
 def _check_disk(folder: pathlib.Path, archive: pathlib.Path) -> None:
@@ -189,54 +189,55 @@ def _zip_members(archive: pathlib.Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _tar_members(archive: pathlib.Path) -> Iterator[tuple[str, IO[bytes]]]:
-    suffix = suffix_of(archive)
-    if suffix == ".tar":
-        _check_end(archive)
-    with (
-        _OPENERS[suffix](archive, "rb") as stream,
-        tarfile.open(fileobj=_Guarded(stream, archive), mode="r:") as file,
-    ):
-        for member in file:
-            if member.isdir():
-                safe_path(member.name, archive)
-            elif not member.isreg() or member.issparse():
-                raise _refused(archive, f"a link or device, {member.name!r}")
-            else:
-                yield member.name, file.extractfile(member)
+    with _OPENERS[suffix_of(archive)](archive, "rb") as stream:
+        guarded = _Guarded(stream, archive)
+        with tarfile.open(fileobj=guarded, mode="r:") as file:
+            for member in file:
+                if member.isdir():
+                    safe_path(member.name, archive)
+                elif not member.isreg() or member.issparse():
+                    raise _refused(
+                        archive, f"a link or device, {member.name!r}"
+                    )
+                else:
+                    yield member.name, file.extractfile(member)
+        guarded.finish()
 
 
 class _Guarded:
     """A stream that gives no more than an honest archive has.
 
-    `tarfile` reads headers of any size at once, and skips by reading.
+    `tarfile` reads headers of any size at once, skips by reading, and takes
+    the end of the file for the end of the archive.
     """
 
     def __init__(self, stream: IO[bytes], archive: pathlib.Path) -> None:
         self._stream, self._archive = stream, archive
         self._limit = _byte_limit(archive)
+        self._last = b""
         self.tell = stream.tell
 
     def read(self, size: int) -> bytes:
         if size > _MAX_HEADER:
             raise _bomb(self._archive, "a header")
         self._check(self.tell() + size)
-        return self._stream.read(size)
+        self._last = self._stream.read(size)
+        return self._last
 
     def seek(self, position: int) -> int:
         self._check(position)
         return self._stream.seek(position)
 
+    def finish(self) -> None:
+        """Refuses an archive that is cut off between two members."""
+        if self._last != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("it has no end")
+        while self.read(_PIECE):  # checks the checksum
+            pass
+
     def _check(self, position: int) -> None:
         if position > self._limit:
             raise _bomb(self._archive, "a member that is not used")
-
-
-def _check_end(archive: pathlib.Path) -> None:
-    """A tar ends with zeros; without them `tarfile` misses what is cut off."""
-    with open(archive, "rb") as file:
-        file.seek(max(0, archive.stat().st_size - 1024))
-        if file.read().strip(b"\0"):
-            raise tarfile.ReadError("it has no end")
 
 
 def _pieces(

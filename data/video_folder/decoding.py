@@ -96,8 +96,8 @@ def _open(path: pathlib.Path) -> Iterator[tuple]:
                 # Frames are decoded by several scenes at once instead.
                 stream.thread_count = 1
                 yield container, stream
-        except av.FFmpegError as error:
-            raise _damaged(path, error.strerror) from error
+        except (av.FFmpegError, OSError) as error:
+            raise _damaged(path, str(error.strerror or error)) from error
 
 
 def _check_size(path: pathlib.Path, width: int, height: int) -> None:
