@@ -23,7 +23,6 @@ a command imports what needs it inside `main`.
 
 import dataclasses
 import difflib
-import logging
 import os
 import re
 import sys
@@ -31,11 +30,10 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-import absl.logging
 from absl import flags
 
 from crossnet_tf import config as config_lib
-from crossnet_tf import flag_help, outcome
+from crossnet_tf import flag_help, outcome, quiet
 
 _SECTIONS = typing.get_type_hints(config_lib.Config)
 _TITLES = {
@@ -203,7 +201,8 @@ def run(
 
     def command() -> None:
         _parse(values, argv)
-        _silence_tensorflow(values.debug)
+        if not values.debug:
+            quiet.silence_tensorflow()
         _keep_freed_memory()
         main()
 
@@ -241,14 +240,6 @@ def _unknown(name: str, values: flags.FlagValues) -> str:
     near = difflib.get_close_matches(name, list(values), n=1, cutoff=0.5)
     hint = f"did you mean --{near[0]}?" if near else "see --help."
     return f"Unknown flag `--{name}`; {hint}"
-
-
-def _silence_tensorflow(debug: bool) -> None:
-    """Works only before TensorFlow is imported."""
-    if not debug:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        absl.logging.set_verbosity(absl.logging.ERROR)
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def _keep_freed_memory() -> None:
