@@ -258,11 +258,17 @@ class TrainConfig(_Section):
     warp_loss_weight: float = setting(
         0.0,
         "Weight of the warping loss at each level: REF warped by the flow "
-        "against HR, both blurred to what LR shows.",
+        "against HR.",
         minimum=0,
     )
     flow_loss_weight: float = setting(
-        0.0, "Weight of the end-point error where data have flow.", minimum=0
+        0.0,
+        "Weight of log(1 + end-point error) where the flow is known.",
+        minimum=0,
+    )
+    flow_from_hr: bool = setting(
+        False,
+        "Where data have no flow, match HR with REF and learn from that.",
     )
     upsampler_loss_weight: float = setting(
         0.0,

@@ -1,14 +1,17 @@
 """Training losses, each one value per sample.
 
 Charbonnier is the paper's: sqrt(d^2 + eps^2) summed over pixels and
-channels. The other two are teachers for the flow, in the same unit (a sum
-over full-size pixels), since the image loss alone lets the network ignore
-REF: one compares pictures after warping, the other flow with true flow.
+channels. The others are teachers for the flow, in the same unit (a sum over
+full-size pixels), since the image loss alone lets the network ignore REF:
+one compares pictures after warping, the other flow with true flow. Flows
+come by the names that `CrossNet.call` gives them, which tell their level.
 """
+
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from crossnet_tf.model.resampling import matched_blur
+from crossnet_tf.model.crossnet import level_of
 from crossnet_tf.model.warp import backward_warp
 
 EPSILON = 1e-3
@@ -31,55 +34,87 @@ def charbonnier(sr: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
 
 
 def warping_loss(
-    flows: list[tf.Tensor], ref: tf.Tensor, hr: tf.Tensor, scale: int
+    flows: Mapping[str, tf.Tensor], ref: tf.Tensor, hr: tf.Tensor
 ) -> tf.Tensor:
-    """Charbonnier between REF warped at each level and HR, mean of levels.
-
-    Both are blurred to what LR shows, so that the flow is judged where it
-    can be known and the surface of the loss is smooth over some pixels.
+    """Charbonnier between warped REF and HR at each level, mean of flows.
 
     Args:
-        flows: `[B, H / 2**i, W / 2**i, 2]`, finest first.
+        flows: `[B, H / 2**level, W / 2**level, 2]` by name.
         ref: `[B, H, W, 3]`.
         hr: `[B, H, W, 3]`.
-        scale: HR size / LR size.
 
     Returns:
         `[B]` float32, as a sum over full-size pixels and channels.
     """
-    images, targets = matched_blur(ref, scale), matched_blur(hr, scale)
-    losses = []
-    for level, flow in enumerate(flows):
-        if level:
-            images, targets = _halve(images), _halve(targets)
-        warped = backward_warp(images, flow)
-        losses.append(4.0**level * charbonnier(warped, targets))
-    return tf.add_n(losses) / len(flows)
+    images = tf.concat([ref, hr], axis=-1)
+    levels = _levels(flows, images)
+
+    def compare(estimate, image, level):
+        del level  # Pictures have no unit that changes with size.
+        ref, hr = tf.split(image, 2, axis=-1)
+        return charbonnier(backward_warp(ref, estimate), hr)
+
+    return _mean(flows, levels, compare)
 
 
-def end_point_error(flows: list[tf.Tensor], flow: tf.Tensor) -> tf.Tensor:
-    """Distance to the true flow in full-size pixels, mean of levels.
+def end_point_error(
+    flows: Mapping[str, tf.Tensor], flow: tf.Tensor
+) -> tf.Tensor:
+    """Distance to the true flow in full-size pixels, mean of flows.
 
     Args:
-        flows: `[B, H / 2**i, W / 2**i, 2]`, finest first.
+        flows: `[B, H / 2**level, W / 2**level, 2]` by name.
         flow: `[B, H, W, 3]`: (dx, dy, weight).
 
     Returns:
         `[B]` float32: weighted sum over full-size pixels.
     """
-    true_flow, weight = flow[..., :2], flow[..., 2:]
-    weighted = true_flow * weight
-    losses = []
-    for level, estimate in enumerate(flows):
-        if level:
-            weighted, weight = _halve(weighted), _halve(weight)
+    return _flow_error(flows, flow, lambda distance: distance)
+
+
+def flow_loss(flows: Mapping[str, tf.Tensor], flow: tf.Tensor) -> tf.Tensor:
+    """log(1 + distance to the true flow), which few wrong pixels do not rule.
+
+    Args:
+        flows: `[B, H / 2**level, W / 2**level, 2]` by name.
+        flow: `[B, H, W, 3]`: (dx, dy, weight).
+
+    Returns:
+        `[B]` float32: weighted sum over full-size pixels, mean of flows.
+    """
+    return _flow_error(flows, flow, tf.math.log1p)
+
+
+def _flow_error(flows, flow, penalty: Callable) -> tf.Tensor:
+    weighted = tf.concat([flow[..., :2] * flow[..., 2:], flow[..., 2:]], -1)
+    levels = _levels(flows, weighted)
+
+    def compare(estimate, known, level):
+        weighted, weight = known[..., :2], known[..., 2:]
         # Mean over the known pixels, so that unknown ones do not pull.
         target = weighted / tf.maximum(weight, 1e-6)
         difference = estimate * 2.0**level - target
         squared = tf.reduce_sum(difference**2, axis=-1, keepdims=True)
-        distance = weight * tf.sqrt(squared + EPSILON**2)
-        losses.append(4.0**level * tf.reduce_sum(distance, axis=[1, 2, 3]))
-    return tf.add_n(losses) / len(flows)
+        distance = tf.sqrt(squared + EPSILON**2)
+        return tf.reduce_sum(weight * penalty(distance), axis=[1, 2, 3])
+
+    return _mean(flows, levels, compare)
+
+
+def _levels(flows, images) -> list[tf.Tensor]:
+    """`images` at each level that a flow has."""
+    levels = [images]
+    for _ in range(max(map(level_of, flows))):
+        levels.append(_halve(levels[-1]))
+    return levels
+
+
+def _mean(flows, levels, compare: Callable) -> tf.Tensor:
+    losses = []
+    for name, flow in flows.items():
+        level = level_of(name)
+        losses.append(4.0**level * compare(flow, levels[level], level))
+    return tf.add_n(losses) / len(losses)
 
 
 def _smooth_abs(difference: tf.Tensor) -> tf.Tensor:

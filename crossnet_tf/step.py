@@ -19,8 +19,9 @@ import tensorflow as tf
 from crossnet_tf import losses
 from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config
+from crossnet_tf.model.crossnet import level_of
+from crossnet_tf.teacher import complete_flow
 
-_LEVELS = 4
 _SMALLEST_SCALE = 2.0**-20
 
 
@@ -160,7 +161,7 @@ class TrainStep:
         inputs, hr = batch[:2]
         train = self._config.train
         outputs = self._parts.model(inputs, training=True)
-        flows = [outputs[f"flow_{level}"] for level in range(_LEVELS)]
+        flows = {n: o for n, o in outputs.items() if level_of(n) is not None}
         per_sample = {"charbonnier": losses.charbonnier(outputs["sr"], hr)}
         loss = registry.objective(
             self._parts.model, inputs, outputs, hr, self._progress()
@@ -169,16 +170,19 @@ class TrainStep:
             per_sample["upsampler"] = losses.charbonnier(outputs["lr_up"], hr)
             loss += train.upsampler_loss_weight * per_sample["upsampler"]
         if teach and train.warp_loss_weight:
-            warping = losses.warping_loss(
-                flows, inputs["ref"], hr, self._config.model.scale
-            )
+            warping = losses.warping_loss(flows, inputs["ref"], hr)
             per_sample["warping"] = warping
             loss += self._fade() * train.warp_loss_weight * warping
         if teach and train.flow_loss_weight:
-            error = losses.end_point_error(flows, batch[2])
-            known = tf.reduce_sum(batch[2][..., 2], axis=[1, 2])
+            true_flow = batch[2]
+            if train.flow_from_hr:
+                true_flow = complete_flow(true_flow, hr, inputs["ref"])
+            final = {"flow_0": outputs["flow_0"]}
+            error = losses.end_point_error(final, true_flow)
+            known = tf.reduce_sum(true_flow[..., 2], axis=[1, 2])
             per_sample["flow"] = error / tf.maximum(known, 1.0)
-            loss += self._fade() * train.flow_loss_weight * error
+            wrong = losses.flow_loss(flows, true_flow)
+            loss += self._fade() * train.flow_loss_weight * wrong
         per_sample["loss"] = loss
         clipped = tf.clip_by_value(outputs["sr"], 0.0, 1.0)
         per_sample["psnr"] = tf.image.psnr(clipped, hr, max_val=1.0)

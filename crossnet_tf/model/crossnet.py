@@ -83,17 +83,22 @@ class CrossNet(keras.Model):
                 }
             )
 
-    def call(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def call(
+        self, inputs: Mapping[str, tf.Tensor], training: bool = False
+    ) -> dict[str, tf.Tensor]:
         """Super-resolves `lr` with the help of `ref`.
 
         Args:
             inputs: `lr` `[B, h, w, 3]` and `ref` `[B, s*h, s*w, 3]`, float
                 in [0, 1], s the config's `scale`, h and w at least 16 / s.
+            training: whether to return also the flows that led to the
+                result, to learn from.
 
         Returns:
             `sr` and `lr_up` `[B, s*h, s*w, 3]` float32, not clipped, and
             `flow_0` to `flow_3` `[B, ceil(s*h / 2**i), ceil(s*w / 2**i), 2]`
-            float32.
+            float32. In training of preset `lite`, `flow_LEVEL_NUMBER`, too:
+            flows that the estimator made on the way, of the same shapes.
 
         Raises:
             ValueError: an input is missing, has not three channels, or the
@@ -107,6 +112,7 @@ class CrossNet(keras.Model):
         lr_up = self.upsampler(lr)
         flow_lr = self.flow_upsampler(lr) if self.flow_upsampler else lr_up
         flows = self.flow_estimator(flow_lr, ref)
+        flows, earlier = flows[:4], flows[4:]
         ref_features = self.ref_encoder(ref)
         lr_features = self.lr_encoder(lr_up)
         warped = [
@@ -127,6 +133,10 @@ class CrossNet(keras.Model):
 
         outputs = {"sr": sr, "lr_up": lr_up}
         outputs |= {f"flow_{level}": flow for level, flow in enumerate(flows)}
+        if training:
+            levels = pyramid_flow.EARLIER_LEVELS
+            for number, flow in enumerate(earlier):
+                outputs[f"flow_{levels[number]}_{number}"] = flow
         return cropped(outputs, shape)
 
     def get_config(self) -> dict:
@@ -172,14 +182,19 @@ def cropped(
     outputs: dict[str, tf.Tensor], shape: tf.Tensor
 ) -> dict[str, tf.Tensor]:
     """The inverse of the padding, for full-size pictures and each flow."""
-    levels = {f"flow_{level}": level for level in range(4)}
     cropped = {}
     for name, value in outputs.items():
-        step = 2 ** levels.get(name, 0)
+        step = 2 ** (level_of(name) or 0)
         height = (shape[1] + step - 1) // step
         width = (shape[2] + step - 1) // step
         cropped[name] = value[:, :height, :width]
     return cropped
+
+
+def level_of(name: str) -> int | None:
+    """The level of an output of that name; None unless it is a flow."""
+    kind, _, rest = name.partition("_")
+    return int(rest.partition("_")[0]) if kind == "flow" else None
 
 
 def make_flow_estimator(

@@ -111,12 +111,11 @@ class ReferenceDetail(keras.layers.Layer):
 
         Returns:
             Two `[B, s*h, s*w, 3]` float32: LR with the detail of REF, and
-            cubic LR minus warped and equally blurred REF; and the trust in
-            REF, `[B, s*h, s*w, 1]` in [0, 1].
+            cubic LR minus REF, warped and then blurred as LR is; and the
+            trust in REF, `[B, s*h, s*w, 1]` in [0, 1].
         """
-        blurred = matched_blur(ref, self.scale)
-        pictures = tf.concat([tf.cast(ref, tf.float32), blurred], axis=-1)
-        warped, blurred = tf.split(backward_warp(pictures, flow), 2, axis=-1)
+        warped = backward_warp(tf.cast(ref, tf.float32), flow)
+        blurred = matched_blur(warped, self.scale)
         mismatch = cubic_upscale(lr, self.scale) - blurred
         return warped + mismatch, mismatch, self._trust(mismatch, blurred)
 

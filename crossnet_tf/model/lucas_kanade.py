@@ -39,7 +39,8 @@ def lucas_kanade(
     """
     for _ in range(steps):
         warped = backward_warp(source, flow)
-        flow += tf.stop_gradient(_correction(target, warped))
+        step = solve(structure(target, warped), WINDOW)
+        flow += tf.stop_gradient(step)
     return flow
 
 
@@ -51,16 +52,34 @@ def window_mean(images: tf.Tensor, size: int) -> tf.Tensor:
     return images
 
 
-def _correction(target: tf.Tensor, warped: tf.Tensor) -> tf.Tensor:
+def structure(target: tf.Tensor, warped: tf.Tensor) -> tf.Tensor:
+    """Products of gradients and difference that `solve` needs, weighted.
+
+    Args:
+        target: `[B, H, W, C]` float32.
+        warped: `[B, H, W, C]` float32: what should equal `target`.
+
+    Returns:
+        `[B, H, W, 5]` float32: xx, xy, yy, xt, yt.
+    """
     dx, dy = _gradients(0.5 * (target + warped))
     dt = target - warped
-    products = tf.concat(
-        [_sum(a * b) for a, b in [(dx, dx), (dx, dy), (dy, dy)]]
-        + [_sum(dx * dt), _sum(dy * dt)],
-        axis=-1,
-    )
-    products = window_mean(products * _inverse_residual(dt), WINDOW)
-    xx, xy, yy, xt, yt = tf.split(products, 5, axis=-1)
+    products = [(dx, dx), (dx, dy), (dy, dy), (dx, dt), (dy, dt)]
+    products = tf.concat([_sum(a * b) for a, b in products], axis=-1)
+    return products * _inverse_residual(dt)
+
+
+def solve(products: tf.Tensor, window: int) -> tf.Tensor:
+    """The displacement that explains a window's differences best.
+
+    Args:
+        products: `[B, H, W, 5]` float32, from `structure`.
+        window: size of the window, in pixels; odd.
+
+    Returns:
+        `[B, H, W, 2]` float32, (dx, dy) in pixels, at most 1.5 on each axis.
+    """
+    xx, xy, yy, xt, yt = tf.split(window_mean(products, window), 5, axis=-1)
     ridge = _NOISE + _RIDGE * (xx + yy)
     xx, yy = xx + ridge, yy + ridge
     step = tf.concat([yy * xt - xy * yt, xx * yt - xy * xt], axis=-1)

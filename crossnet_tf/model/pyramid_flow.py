@@ -5,8 +5,10 @@ Here matching is built in: REF is blurred to what LR shows, so that both
 pictures agree wherever the flow is right, and from 1/32 on each level first
 improves the coarser flow by Lucas-Kanade steps, as far as LR has detail to
 match. What they cannot know (smooth areas, depth edges, occlusion) a small
-network corrects after each level. One network serves all levels but the
-last, so what it learns at one scale it knows at every other.
+network corrects after each level, the same one at each. At half size
+`ObservedFlow` takes over, which is exact at depth edges, too.
+
+Each level learns from the flow that it was given, taken as constant.
 
 References:
     Lucas and Kanade, IJCAI 1981;
@@ -17,14 +19,18 @@ References:
 import keras
 import tensorflow as tf
 
+from crossnet_tf.model import observed_flow
 from crossnet_tf.model.convolution import Convolution, leaky_relu
-from crossnet_tf.model.lucas_kanade import lucas_kanade, window_mean
+from crossnet_tf.model.lucas_kanade import MAX_STEP, lucas_kanade, window_mean
 from crossnet_tf.model.resampling import matched_blur, resize_flow
 from crossnet_tf.model.warp import backward_warp
 
 STRIDE = 32
 COARSEST = 5
 STEPS = 3
+
+EARLIER_LEVELS = (5, 4, 3, 2, 1) + (1,) * observed_flow.STEPS
+"""Levels of the flows that led to the result, in the order they are made."""
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -34,7 +40,7 @@ class PyramidFlow(keras.layers.Layer):
     Args:
         scale: HR size / LR size: how far REF is blurred, and the finest
             level that is matched (half of LR's pixel).
-        width: channels of the correction at full size; twice as many above.
+        width: channels of the finest corrections; twice as many above.
     """
 
     def __init__(self, scale: int, width: int = 16, **kwargs):
@@ -44,31 +50,38 @@ class PyramidFlow(keras.layers.Layer):
         self.correction = _Correction(
             2 * width, [5, 3, 3, 3], name="correction"
         )
-        self.refinement = _Correction(width, [3, 3], name="refinement")
+        self.observed = observed_flow.ObservedFlow(
+            scale, width, name="observed"
+        )
 
     def call(self, lr_up: tf.Tensor, ref: tf.Tensor) -> list[tf.Tensor]:
-        """Flows V0 to V3 of `[B, H, W, 3]` images, H and W in 32nds.
+        """Flows of `[B, H, W, 3]` images, H and W in 32nds.
 
         Returns:
-            Four float32 tensors `[B, H / 2**i, W / 2**i, 2]`, finest first.
+            V0 to V3, float32 `[B, H / 2**i, W / 2**i, 2]`, and then those
+            that led there, at `EARLIER_LEVELS`.
         """
-        target = [tf.cast(lr_up, tf.float32)]
-        source = [matched_blur(ref, self.scale)]
+        lr_up, ref = tf.cast(lr_up, tf.float32), tf.cast(ref, tf.float32)
+        target, source = [lr_up], [matched_blur(ref, self.scale)]
         for _ in range(COARSEST):
             target.append(tf.nn.avg_pool2d(target[-1], 2, 2, "VALID"))
             source.append(tf.nn.avg_pool2d(source[-1], 2, 2, "VALID"))
         flow = tf.zeros_like(target[COARSEST][..., :2])
-        flows = []
-        for level in range(COARSEST, -1, -1):
+        earlier = []
+        for level in range(COARSEST, 0, -1):
             if level < COARSEST:
                 flow = resize_flow(flow)
             images = target[level], source[level]
+            flow = tf.stop_gradient(flow)
             if level >= self.finest_matched:
                 flow = lucas_kanade(*images, flow, STEPS)
-            correct = self.correction if level else self.refinement
-            flow = correct(*images, flow)
-            flows.append(flow)
-        return flows[:1:-1]
+            flow = self.correction(*images, flow)
+            earlier.append(flow)
+        *steps, flow = self.observed(lr_up, ref, flow)
+        flows = [flow]
+        for _ in range(3):
+            flows.append(0.5 * tf.nn.avg_pool2d(flows[-1], 2, 2, "VALID"))
+        return flows + earlier + steps
 
     def get_config(self) -> dict:
         return {
@@ -103,4 +116,4 @@ class _Correction(keras.layers.Layer):
         features = tf.concat([target, difference, relative], axis=-1)
         for convolution in self.convolutions:
             features = convolution(features)
-        return flow + self.head(features)
+        return flow + MAX_STEP * tf.tanh(self.head(features))
