@@ -29,6 +29,7 @@ def train_dataset(
     scale: int,
     seed: int,
     with_flow: bool = False,
+    flow_optional: bool = False,
 ) -> tf.data.Dataset:
     """Endless batches of augmented crops.
 
@@ -38,6 +39,8 @@ def train_dataset(
         seed: of order, views, crops and augmentation; the same one gives the
             same batches.
         with_flow: whether to add the flow from HR to REF.
+        flow_optional: whether data without flow get weight 0 everywhere, as
+            they do in a mix, instead of an error.
 
     Returns:
         Batches of `({'lr': [B, h, w, 3], 'ref': [B, H, W, 3]},
@@ -62,7 +65,7 @@ def train_dataset(
             scale,
             seed,
             with_flow,
-            mixed=len(names) > 1,
+            flow_optional or len(names) > 1,
         )
         for name in names
     ]
@@ -80,13 +83,12 @@ def _crops(
     scale: int,
     seed: int,
     with_flow: bool,
-    mixed: bool,
+    flow_optional: bool,
 ) -> tf.data.Dataset:
-    """Endless single crops of one data set.
-
-    In a mix, the flow of data without it has weight 0 everywhere.
-    """
-    flow_known = with_flow and (not mixed or sources.knows_flow(data))
+    """Endless single crops of one data set."""
+    flow_known = with_flow and (
+        not flow_optional or sources.knows_flow(data)
+    )
     source = sources.open_source(data, scale, flow_known)
     source.check_crop(data.crop_height, data.crop_width)
     cuts = source.cuts_per_element

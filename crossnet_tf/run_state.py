@@ -188,6 +188,7 @@ def _dataset(
         config.model.scale,
         config.train.seed + where.worker,
         with_flow=config.train.flow_loss_weight > 0,
+        flow_optional=config.train.flow_from_hr,
     )
 
 

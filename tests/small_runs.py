@@ -42,7 +42,9 @@ def _lr(hr: np.ndarray, scale: int) -> np.ndarray:
     return hr.reshape(shape).mean((1, 3))
 
 
-def train_dataset(data, scale, seed, with_flow=False) -> tf.data.Dataset:
+def train_dataset(
+    data, scale, seed, with_flow=False, flow_optional=False
+) -> tf.data.Dataset:
     """Stands in for `pipeline.train_dataset`: shifted sine waves."""
 
     def make(number):

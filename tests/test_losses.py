@@ -22,16 +22,17 @@ def _shifted_pair():
 
 
 def _constant_flows(dx):
-    return [
-        np.full((1, 32 >> i, 48 >> i, 2), (dx / 2**i, 0.0), np.float32)
-        for i in range(4)
-    ]
+    shape, by_name = (1, 32, 48, 2), {}
+    for name, level in [("flow_0", 0), ("flow_1", 1), ("flow_2_7", 2)]:
+        halved = (1, shape[1] >> level, shape[2] >> level, 2)
+        by_name[name] = np.full(halved, (dx / 2**level, 0.0), np.float32)
+    return by_name
 
 
 def test_warping_loss_prefers_the_right_flow():
     ref, hr = _shifted_pair()
     values = {
-        dx: float(losses.warping_loss(_constant_flows(dx), ref, hr, 2)[0])
+        dx: float(losses.warping_loss(_constant_flows(dx), ref, hr)[0])
         for dx in (-4.0, 0.0, 4.0)
     }
     assert values[4.0] < 0.5 * values[0.0]
@@ -46,6 +47,13 @@ def test_end_point_error_by_hand():
     pixels = 32 * 48
     assert float(right[0]) < 2e-3 * pixels
     np.testing.assert_allclose(wrong, [2.0 * pixels], rtol=1e-4)
+
+
+def test_flow_loss_by_hand():
+    flow = np.zeros((1, 32, 48, 3), np.float32)
+    flow[..., 0], flow[..., 2] = 3.0, 1.0
+    wrong = losses.flow_loss(_constant_flows(5.0), flow)
+    np.testing.assert_allclose(wrong, [np.log(3.0) * 32 * 48], rtol=1e-4)
 
 
 def test_end_point_error_ignores_unknown_flow():

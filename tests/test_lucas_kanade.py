@@ -58,3 +58,12 @@ def test_lucas_kanade_gradient_passes():
         tape.watch(flow)
         total = tf.reduce_sum(lk.lucas_kanade(picture, picture, flow, 2))
     np.testing.assert_array_equal(tape.gradient(total, flow), 1.0)
+
+
+@pytest.mark.parametrize("window", [3, 9])
+def test_solve_finds_what_structure_saw(window):
+    wide = _smooth((1, 48, 65, 3))
+    target, source = tf.constant(wide[:, :, 1:]), tf.constant(wide[:, :, :-1])
+    move = lk.solve(lk.structure(target, source), window)[:, 8:-8, 8:-8]
+    np.testing.assert_allclose(np.median(move[..., 0]), 1.0, atol=0.15)
+    np.testing.assert_allclose(np.median(move[..., 1]), 0.0, atol=0.05)
