@@ -86,9 +86,7 @@ def _crops(
     flow_optional: bool,
 ) -> tf.data.Dataset:
     """Endless single crops of one data set."""
-    flow_known = with_flow and (
-        not flow_optional or sources.knows_flow(data)
-    )
+    flow_known = with_flow and (not flow_optional or sources.knows_flow(data))
     source = sources.open_source(data, scale, flow_known)
     source.check_crop(data.crop_height, data.crop_width)
     cuts = source.cuts_per_element

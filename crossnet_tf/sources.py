@@ -70,7 +70,8 @@ class LightFieldPairs:
         )
         if with_flow and not self._light_fields.has_disparity:
             raise ValueError(
-                "`flow_loss_weight` must be 0 for data without disparity. "
+                "`flow_loss_weight` must be 0 for data without disparity, or "
+                "`flow_from_hr` on. "
                 f"Received: dataset={data.dataset!r}."
             )
         self._first = next(iter(self._light_fields.examples(data.train_split)))
@@ -143,7 +144,8 @@ class FolderPairs:
     ) -> None:
         if with_flow:
             raise ValueError(
-                "`flow_loss_weight` must be 0 for data without disparity. "
+                "`flow_loss_weight` must be 0 for data without disparity, or "
+                "`flow_from_hr` on. "
                 f"Received: dataset={data.dataset!r}."
             )
         self.cuts_per_element = data.pairs_per_scene

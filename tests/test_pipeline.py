@@ -544,3 +544,12 @@ def test_flow_is_refused_where_it_is_unknown(tmp_path):
     name = _folder(tmp_path, {"a": (40, 56)})
     with pytest.raises(ValueError, match="`flow_loss_weight`.*folder:"):
         pipeline.train_dataset(_data(dataset=name), SCALE, 0, with_flow=True)
+
+
+def test_flow_that_is_optional_has_no_weight(tmp_path):
+    name = _folder(tmp_path, {"a": (40, 56)})
+    dataset = pipeline.train_dataset(
+        _data(dataset=name), SCALE, 0, with_flow=True, flow_optional=True
+    )
+    ((_, _, flow),) = _take(dataset, 1)
+    assert not flow[..., 2].any()

@@ -72,9 +72,7 @@ class ObservedFlow(keras.layers.Layer):
         """
         target = tf.nn.avg_pool2d(lr_up, 2, 2, "VALID")
         source = tf.nn.avg_pool2d(ref, 2, 2, "VALID")
-        state = tf.tile(
-            tf.zeros_like(target[..., :1]), [1, 1, 1, self.width]
-        )
+        state = tf.tile(tf.zeros_like(target[..., :1]), [1, 1, 1, self.width])
         flows = []
         for _ in range(STEPS):
             flow, state = self._step(target, source, flow, state)
