@@ -84,7 +84,7 @@ class TrainStep:
         Returns:
             Whether all steps were finite, and scalars: `loss` (total),
             `charbonnier`, `warping`, `flow` (end-point error in pixels),
-            `psnr` (of the batch, in dB) and `gradient_norm`, each the mean
+            `flow_loss`, `psnr` (of the batch, in dB) and `gradient_norm`, each the mean
             over the steps taken, a bad one included.
         """
         finite, count = tf.constant(True), tf.constant(0)
@@ -104,7 +104,7 @@ class TrainStep:
         if teach and train.warp_loss_weight:
             names.append("warping")
         if teach and train.flow_loss_weight:
-            names.append("flow")
+            names += ["flow", "flow_loss"]
         return names
 
     def _one(
@@ -181,8 +181,9 @@ class TrainStep:
             error = losses.end_point_error(final, true_flow)
             known = tf.reduce_sum(true_flow[..., 2], axis=[1, 2])
             per_sample["flow"] = error / tf.maximum(known, 1.0)
-            wrong = losses.flow_loss(flows, true_flow)
-            loss += self._fade() * train.flow_loss_weight * wrong
+            per_sample["flow_loss"] = losses.flow_loss(flows, true_flow)
+            weight = self._fade() * train.flow_loss_weight
+            loss += weight * per_sample["flow_loss"]
         per_sample["loss"] = loss
         clipped = tf.clip_by_value(outputs["sr"], 0.0, 1.0)
         per_sample["psnr"] = tf.image.psnr(clipped, hr, max_val=1.0)

@@ -24,7 +24,8 @@ def test_observed_flow_improves_a_rough_flow(scale):
     rough = tf.concat([rough, 0.0 * rough], axis=-1)
     *steps, flow = layer(matched_blur(hr, scale), ref, rough)
     assert len(steps) == observed_flow.STEPS
-    assert steps[0].shape == rough.shape and flow.shape == (1, 64, 96, 2)
+    assert steps[0].shape == rough.shape
+    assert flow.shape == (1, 64, 96, 2)
     errors = [np.abs(f[:, 8:-8, 8:-8, 0] - 1.0).mean() for f in steps]
     assert errors[-1] < errors[0] < 0.6
     inner = flow[:, 16:-16, 16:-16].numpy()

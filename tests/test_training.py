@@ -365,8 +365,8 @@ def test_extra_losses_fade(tmp_path):
     extra = {
         s: curves["loss"][s] - curves["charbonnier"][s] for s in range(1, 5)
     }
-    flow_sum = curves["flow"][2] * 32 * 48
-    expected = (curves["warping"][2] + flow_sum) * (1 - 1 / 3)
+    whole = curves["warping"][2] + curves["flow_loss"][2]
+    expected = whole * (1 - 1 / 3)
     assert extra[2] == pytest.approx(expected, rel=1e-3)
     assert extra[4] == 0
 

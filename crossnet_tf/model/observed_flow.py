@@ -77,7 +77,7 @@ class ObservedFlow(keras.layers.Layer):
         for _ in range(STEPS):
             flow, state = self._step(target, source, flow, state)
             flows.append(flow)
-        return flows + [self._enlarged(lr_up, ref, flow, state)]
+        return [*flows, self._enlarged(lr_up, ref, flow, state)]
 
     def _step(self, target, source, flow, state):
         flow = tf.stop_gradient(flow)
