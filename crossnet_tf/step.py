@@ -84,8 +84,8 @@ class TrainStep:
         Returns:
             Whether all steps were finite, and scalars: `loss` (total),
             `charbonnier`, `warping`, `flow` (end-point error in pixels),
-            `flow_loss`, `psnr` (of the batch, in dB) and `gradient_norm`, each the mean
-            over the steps taken, a bad one included.
+            `flow_loss`, `psnr` (of the batch, in dB) and `gradient_norm`,
+            each the mean over the steps taken, a bad one included.
         """
         finite, count = tf.constant(True), tf.constant(0)
         totals = {name: tf.constant(0.0) for name in self._names(teach)}
