@@ -132,7 +132,12 @@ class TrainStep:
         with tf.GradientTape() as tape:
             scalars = self._losses(self._share(batch), teach)
             loss = parts.optimizer.scale_loss(scalars["loss"])
-        gradients = tape.gradient(loss, parts.model.trainable_variables)
+        gradients = tape.gradient(
+            loss,
+            parts.model.trainable_variables,
+            # Parts that learn only from losses that are off stand still.
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
         if self._reduce_first:
             context = tf.distribute.get_replica_context()
             gradients = context.all_reduce("SUM", gradients)

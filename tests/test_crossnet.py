@@ -149,7 +149,7 @@ def test_mixed_precision(preset, policy):
 def test_every_weight_gets_a_gradient(preset):
     model = build_model(_tiny(preset))
     with tf.GradientTape() as tape:
-        outputs = model(_inputs(64, 96))
+        outputs = model(_inputs(64, 96), training=True)
         loss = sum(tf.reduce_sum(value**2) for value in outputs.values())
     gradients = tape.gradient(loss, model.trainable_variables)
     missing = [

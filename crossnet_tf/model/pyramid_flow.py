@@ -8,7 +8,9 @@ match. What they cannot know (smooth areas, depth edges, occlusion) a small
 network corrects after each level, the same one at each. At half size
 `ObservedFlow` takes over, which is exact at depth edges, too.
 
-Each level learns from the flow that it was given, taken as constant.
+Each level learns from the flow that it was given, taken as constant. So all
+but the last learn only where flows are compared (`losses.flow_loss`,
+`losses.warping_loss`); without, they match as well as no learning can.
 
 References:
     Lucas and Kanade, IJCAI 1981;
