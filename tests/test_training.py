@@ -211,7 +211,7 @@ def test_missing_data_leave_nothing(tmp_path, monkeypatch):
 def _dataset_with(bad: np.ndarray | float, batch: int):
     """Good batches, and one whose HR is multiplied by `bad`."""
 
-    def dataset(data, scale, seed, with_flow=False):
+    def dataset(data, scale, seed, with_flow=False, flow_optional=False):
         def spoil(number, element):
             inputs, hr = element
             return inputs, tf.where(number == batch, hr * bad, hr)
