@@ -146,7 +146,7 @@ def _crop(
     if data.camera_mismatch:
         pair = color.random_mismatch(pair, seeds[4])
     if data.wrong_ref:
-        pair = wrong_ref.random_wrong_ref(pair, seeds[5], data.wrong_ref)
+        pair = wrong_ref.random_wrong_ref(pair, seeds[5], data.wrong_ref, scale)
     return _inputs_and_targets(pair, scale)
 
 

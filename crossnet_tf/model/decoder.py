@@ -24,6 +24,8 @@ from crossnet_tf.model.warp import backward_warp
 # Share of REF's local contrast that may be error, and error that noise makes.
 TOLERATED = 0.5
 NOISE = 0.012
+# Roughness of a flow that is still believed, as a share of LR's pixel.
+ROUGH = 0.25
 
 
 class Decoder(keras.layers.Layer):
@@ -117,13 +119,16 @@ class ReferenceDetail(keras.layers.Layer):
         warped = backward_warp(tf.cast(ref, tf.float32), flow)
         blurred = matched_blur(warped, self.scale)
         mismatch = cubic_upscale(lr, self.scale) - blurred
-        return warped + mismatch, mismatch, self._trust(mismatch, blurred)
+        return warped + mismatch, mismatch, self._trust(mismatch, blurred, flow)
 
-    def _trust(self, mismatch: tf.Tensor, blurred: tf.Tensor) -> tf.Tensor:
+    def _trust(
+        self, mismatch: tf.Tensor, blurred: tf.Tensor, flow: tf.Tensor
+    ) -> tf.Tensor:
         """Near 1 where REF explains what LR shows, 0 where it does not.
 
         The error is compared with REF's own contrast around the pixel: a
-        picture of something else errs by as much as it varies.
+        picture of something else errs by as much as it varies. And the flow
+        must be smooth: bent enough, any picture explains any other.
         """
         size = 2 * self.scale + 1
         error = tf.reduce_mean(mismatch**2, axis=-1, keepdims=True)
@@ -133,7 +138,10 @@ class ReferenceDetail(keras.layers.Layer):
             window_mean(tf.concat([error, spread], axis=-1), size), 2, axis=-1
         )
         ratio = error / (TOLERATED * spread + NOISE**2)
-        return tf.stop_gradient(tf.exp(-(ratio**2)))
+        bent = (flow - window_mean(flow, size)) / (ROUGH * self.scale)
+        bent = tf.reduce_sum(bent**2, axis=-1, keepdims=True)
+        doubt = ratio**2 + window_mean(bent, size)
+        return tf.stop_gradient(tf.exp(-doubt))
 
 
 def gated(
