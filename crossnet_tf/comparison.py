@@ -143,10 +143,11 @@ class _Job:
         """Measures the pairs that are not known yet."""
         config = self._config
         pairs = pipeline.test_pairs(config.data, config.eval, self._scale)
+        total = pipeline.count_pairs(config.data, config.eval)
         title = f"{self._method.label} x{self._scale}"
         found = []
         memory.reset_peak()
-        for pair in tqdm.tqdm(pairs, unit="image", desc=title):
+        for pair in tqdm.tqdm(pairs, title, total, unit=" images"):
             if pair.hr is None:
                 raise ValueError(
                     f"Evaluation needs the ground truth: {pair.name!r} has no "

@@ -102,7 +102,8 @@ def evaluate(config: Config, source: str | os.PathLike) -> list[Row]:
     rows = measure(
         lambda lr, ref: upscaler(lr, ref)["sr"], pairs, config.eval, scale
     )
-    rows = list(tqdm.tqdm(rows, unit="image", desc="Evaluating"))
+    total = pipeline.count_pairs(config.data, config.eval)
+    rows = list(tqdm.tqdm(rows, "Evaluating", total, unit=" images"))
     if not rows:
         raise ValueError(
             f"`test_split` must hold images. "

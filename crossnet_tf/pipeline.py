@@ -19,9 +19,9 @@ import tensorflow as tf
 
 from crossnet_tf import augment, color, images, sources, wrong_ref
 from crossnet_tf import config as config_lib
-from crossnet_tf.whole_pairs import Pair, test_pairs
+from crossnet_tf.whole_pairs import Pair, count_pairs, test_pairs
 
-__all__ = ["Pair", "test_pairs", "train_dataset"]
+__all__ = ["Pair", "count_pairs", "test_pairs", "train_dataset"]
 
 
 def train_dataset(

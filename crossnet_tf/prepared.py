@@ -130,6 +130,15 @@ class PreparedLightFields:
             num_parallel_calls=tf.data.AUTOTUNE,
         )
 
+    def count(self, split: str) -> int:
+        """How many light fields a split has.
+
+        Raises:
+            ValueError: there is no such split, or it is empty.
+        """
+        self._instructions(split)
+        return self._builder.info.splits[split].num_examples
+
     def _instructions(self, split: str) -> list:
         splits = self._builder.info.splits
         try:

@@ -1,6 +1,7 @@
 """Whole pairs to measure on, from any data set, in a fixed order."""
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -64,6 +65,21 @@ def test_pairs(
         _check_views(example, eval)
     examples = examples.take(eval.num_eval_images or -1)
     return _light_field_pairs(examples, eval, scale)
+
+
+def count_pairs(
+    data: config_lib.DataConfig, eval: config_lib.EvalConfig
+) -> int:
+    """How many pairs `test_pairs` yields; raises what it raises."""
+    name = eval.eval_dataset or data.dataset
+    most = eval.num_eval_images or sys.maxsize
+    if name == stereo.NAME:
+        return 1
+    if name.startswith(folders.PREFIX):
+        files = folders.find_pairs(name.removeprefix(folders.PREFIX))
+        return min(len(files), most)
+    source = prepared.PreparedLightFields(name, data.data_dir)
+    return min(source.count(eval.test_split), most) * len(eval.lr_views)
 
 
 def _motorcycle_pair(scale: int) -> Pair:

@@ -73,6 +73,7 @@ def use_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "build_model", build_small_model)
     monkeypatch.setattr(pipeline, "train_dataset", train_dataset)
     monkeypatch.setattr(pipeline, "test_pairs", test_pairs)
+    monkeypatch.setattr(pipeline, "count_pairs", lambda data, settings: 1)
 
 
 def make_run(run_dir: pathlib.Path, seed: int = 0, **model) -> config.Config:

@@ -268,6 +268,7 @@ def test_find_prepared_takes_default_config_and_newest_version(tmp_path):
 def test_test_pairs_of_light_fields(prepared_dir):
     settings = config_lib.EvalConfig(lr_views=(1, 2))
     pairs = list(pipeline.test_pairs(_data(prepared_dir), settings, 8))
+    assert pipeline.count_pairs(_data(prepared_dir), settings) == len(pairs)
     assert [(p.name, p.view) for p in pairs] == [
         (f"test_000{scene}", view)
         for scene in sorted(range(2), key=lambda i: pairs[0].name[-1] != str(i))
@@ -303,6 +304,7 @@ def test_test_pairs_takes_as_many_as_asked_for(prepared_dir):
     )
     data = _data(prepared_dir, "motorcycle")
     pairs = list(pipeline.test_pairs(data, settings, SCALE))
+    assert pipeline.count_pairs(data, settings) == len(pairs)
     assert [pair.view for pair in pairs] == ["(2,2)", "(2,2)"]
     assert all(pair.name.startswith("train_") for pair in pairs)
 
@@ -352,6 +354,7 @@ def test_motorcycle_trains_and_tests():
     for _, _, flow in _take(dataset, 4):
         assert flow.shape == (2, 64, 48, 3)
     (pair,) = pipeline.test_pairs(data, config_lib.EvalConfig(), 8)
+    assert pipeline.count_pairs(data, config_lib.EvalConfig()) == 1
     assert (pair.name, pair.view) == ("motorcycle", "left")
     assert pair.lr.shape == (62, 92, 3)
     assert pair.ref.shape == pair.hr.shape == (496, 736, 3)

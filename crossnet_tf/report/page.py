@@ -10,6 +10,7 @@ import base64
 import html
 import io
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ CROP = (128, 192)
 """Height and width of a crop, at most; at most half of the picture's, too."""
 _FLOW_WIDTH = 240
 _MAX_ERROR = 0.1
+_CODE = re.compile("`([^`]*)`")
 
 
 def page(
@@ -68,7 +70,7 @@ def page(
 
 def _paragraphs(notes: Sequence[str]) -> str:
     items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    return f"<ul>{items}</ul>"
+    return "<ul>" + _CODE.sub(r"<code>\1</code>", items) + "</ul>"
 
 
 def _table(table: Table) -> str:

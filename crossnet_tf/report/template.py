@@ -41,22 +41,26 @@ h1 { font-size: 20px; margin: 4px 0; }
 .place { margin: 10px 0 4px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 3px 10px; border-bottom: 1px solid #8884; text-align: right;
-  white-space: nowrap; }
+th, td { padding: 3px 7px; border-bottom: 1px solid #8884; text-align: right; }
+th { vertical-align: bottom; }
+td { white-space: nowrap; }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 .plots { display: flex; flex-wrap: wrap; gap: 14px; margin: 14px 0; }
 svg { flex: 1 1 480px; min-width: 0; max-width: 720px; height: auto; }
 .row { display: grid; gap: 8px;
-  grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); }
+  grid-template-columns: repeat(auto-fill, minmax(min(210px, 45%), 1fr)); }
 figure { margin: 0; }
 figcaption { font-size: 13px; }
 .view { position: relative; overflow: hidden; border-radius: 3px; }
 .view img { position: absolute; width: 100%; height: 100%;
   transform-origin: 0 0; image-rendering: pixelated; user-select: none;
   -webkit-user-drag: none; }
-.crops .view { cursor: grab; touch-action: none; }
+.crops .view { cursor: grab; }
+/* A finger on a picture scrolls the page, but moves what is zoomed. */
+.zoomed .view { touch-action: none; }
 .view .error { visibility: hidden; }
 .errors .view .error { visibility: visible; }
+@media (max-width: 600px) { .controls span { display: none; } }
 """
 
 SCRIPT = """
@@ -69,6 +73,7 @@ function show(row) {
   const {zoom} = row.place;
   for (const axis of ['x', 'y'])
     row.place[axis] = Math.min(Math.max(row.place[axis], 0), 1 - 1 / zoom);
+  row.classList.toggle('zoomed', zoom > 1);
   const {x, y} = row.place;
   for (const image of row.querySelectorAll('img'))
     image.style.transform = `scale(${zoom}) ` +
