@@ -10,8 +10,10 @@ from crossnet_tf.model.resampling import cubic_upscale
 
 
 def _picture(rng):
-    noise = rng.random((1, 16, 24, 3), np.float32)
-    return np.clip(cubic_upscale(tf.constant(noise), 4), 0, 1)
+    coarse = rng.random((1, 16, 24, 3), np.float32)
+    fine = rng.random((1, 64, 96, 3), np.float32)
+    coarse = cubic_upscale(tf.constant(coarse), 4).numpy()
+    return np.clip(0.8 * coarse + 0.2 * fine, 0, 1)
 
 
 def _detail(lr, ref, flow):
@@ -49,14 +51,25 @@ def test_what_does_not_explain_lr_is_not_believed(rng, wrong):
 
 
 def test_bent_flow_is_not_believed(rng):
-    even = np.full((1, 64, 96, 3), 0.5, np.float32)
-    flow = tf.constant(rng.normal(0, 4, (1, 64, 96, 2)).astype(np.float32))
-    trust = _detail(images.make_lr(even[0], 4)[None], even, flow)[2]
-    assert trust.max() < 1e-3
-    trust = _detail(
-        images.make_lr(even[0], 4)[None], even, tf.fill([1, 64, 96, 2], 4.0)
-    )[2]
-    assert trust.min() > 0.95
+    # Stripes look the same wherever the flow points, as long as it is even.
+    stripes = np.tile(np.float32([0.1, 0.1, 0.9, 0.9]), (1, 64, 24))
+    stripes = np.repeat(stripes[..., None], 3, axis=-1)
+    lr = images.make_lr(stripes[0], 4)[None]
+    flow = np.zeros((1, 64, 96, 2), np.float32)
+    flow[..., 0] = 4.0
+    even = _detail(lr, stripes, tf.constant(flow))[2][:, 16:-16, 16:-16]
+    assert even.min() > 0.95
+    flow[..., 0] = 8.0 * rng.integers(-1, 2, (1, 64, 96))
+    bent = _detail(lr, stripes, tf.constant(flow))[2][:, 16:-16, 16:-16]
+    assert bent.max() < 1e-3
+
+
+def test_enlarged_lr_is_not_believed(rng):
+    hr = _picture(rng)
+    lr = images.make_lr(hr[0], 4)[None]
+    zero = tf.zeros([1, 64, 96, 2])
+    assert _detail(lr, hr, zero)[2].min() > 0.9
+    assert _detail(lr, cubic_upscale(lr, 4), zero)[2].mean() < 0.2
 
 
 def test_gate_ends_at_the_upsampler_without_trust(rng):

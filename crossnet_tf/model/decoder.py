@@ -26,6 +26,11 @@ TOLERATED = 0.5
 NOISE = 0.012
 # Roughness of a flow that is still believed, as a share of LR's pixel.
 ROUGH = 0.25
+# Detail that LR lacks, over LR's own finest detail: some 2.3 in a picture
+# that was enlarged from LR's size, 10 and more in a sharp one.
+SHARP = 3.0
+_SOFTNESS = 0.15
+_TINY = 1e-6
 
 
 class Decoder(keras.layers.Layer):
@@ -119,29 +124,37 @@ class ReferenceDetail(keras.layers.Layer):
         warped = backward_warp(tf.cast(ref, tf.float32), flow)
         blurred = matched_blur(warped, self.scale)
         mismatch = cubic_upscale(lr, self.scale) - blurred
-        return warped + mismatch, mismatch, self._trust(mismatch, blurred, flow)
+        return warped + mismatch, mismatch, self._trust(mismatch, warped, flow)
 
     def _trust(
-        self, mismatch: tf.Tensor, blurred: tf.Tensor, flow: tf.Tensor
+        self, mismatch: tf.Tensor, warped: tf.Tensor, flow: tf.Tensor
     ) -> tf.Tensor:
         """Near 1 where REF explains what LR shows, 0 where it does not.
 
         The error is compared with REF's own contrast around the pixel: a
-        picture of something else errs by as much as it varies. And the flow
-        must be smooth: bent enough, any picture explains any other.
+        picture of something else errs by as much as it varies. The flow must
+        be smooth: bent enough, any picture explains any other. And REF must
+        show more than LR does: an enlarged LR explains LR best of all.
         """
         size = 2 * self.scale + 1
-        error = tf.reduce_mean(mismatch**2, axis=-1, keepdims=True)
-        spread = (blurred - window_mean(blurred, size)) ** 2
-        spread = tf.reduce_mean(spread, axis=-1, keepdims=True)
-        error, spread = tf.split(
-            window_mean(tf.concat([error, spread], axis=-1), size), 2, axis=-1
-        )
-        ratio = error / (TOLERATED * spread + NOISE**2)
+        blurred = matched_blur(warped, self.scale)
+        contrast = _power(blurred - window_mean(blurred, size), size)
+        ratio = _power(mismatch, size) / (TOLERATED * contrast + NOISE**2)
         bent = (flow - window_mean(flow, size)) / (ROUGH * self.scale)
-        bent = tf.reduce_sum(bent**2, axis=-1, keepdims=True)
-        doubt = ratio**2 + window_mean(bent, size)
-        return tf.stop_gradient(tf.exp(-doubt))
+        doubt = ratio**2 + 2.0 * _power(bent, size)
+        size = 2 * size - 1
+        coarser = blurred - matched_blur(blurred, self.scale)
+        sharpness = _power(warped - blurred, size) / (
+            _power(coarser, size) + _TINY
+        )
+        sharp = tf.sigmoid((sharpness - SHARP) / _SOFTNESS)
+        return tf.stop_gradient(sharp * tf.exp(-doubt))
+
+
+def _power(images: tf.Tensor, size: int) -> tf.Tensor:
+    """Mean square over a window and all channels: `[B, H, W, 1]`."""
+    square = tf.reduce_mean(images**2, axis=-1, keepdims=True)
+    return window_mean(square, size)
 
 
 def gated(
