@@ -57,8 +57,8 @@ def contact_sheet(light_fields: list[LightField], scale: int) -> np.ndarray:
     """
     strips = []
     for light_field in light_fields:
-        strips.append(_fitting(_views_strip(light_field, scale)))
-        strips.append(_fitting(_slices_strip(light_field)))
+        strips.append(_views_strip(light_field, scale))
+        strips.append(_slices_strip(light_field))
     width = max(strip.shape[1] for strip in strips)
     return np.concatenate([_widened(strip, width) for strip in strips])
 
@@ -84,8 +84,11 @@ def _views_strip(light_field: LightField, scale: int) -> np.ndarray:
         shown[f"disparity\nto +-{largest:.2f} px"] = pictures.flow_to_rgb(
             across, largest
         )
+    room = (SHEET_WIDTH - panels.GAP) // len(shown) - panels.GAP
     return pictures.side_by_side(
-        list(shown.values()), list(shown), height=PANEL_HEIGHT
+        list(shown.values()),
+        list(shown),
+        height=min(PANEL_HEIGHT, max(1, room * height // width)),
     )
 
 
@@ -99,7 +102,8 @@ def _slices_strip(light_field: LightField) -> np.ndarray:
     if light_field.rows > 1:
         name = f"column {width // 2} of each view in column {col} of the grid"
         slices[name] = _slice(light_field.views[:, col, :, width // 2])
-    return panels.joined(panels.labelled(list(slices.values()), list(slices)))
+    shown = _fitting(list(slices.values()))
+    return panels.joined(panels.labelled(shown, list(slices)))
 
 
 def _slice(lines: np.ndarray) -> np.ndarray:
@@ -112,12 +116,14 @@ def _as_float(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32) / 255
 
 
-def _fitting(strip: np.ndarray) -> np.ndarray:
-    """Shrinks what is wider than the sheet."""
-    if strip.shape[1] <= SHEET_WIDTH:
-        return strip
-    height = round(strip.shape[0] * SHEET_WIDTH / strip.shape[1])
-    return panels.resized(strip, height, SHEET_WIDTH)
+def _fitting(slices: list[np.ndarray]) -> list[np.ndarray]:
+    """Narrows slices that together are wider than the sheet."""
+    room = SHEET_WIDTH - (len(slices) + 1) * panels.GAP
+    share = min(1, room / sum(image.shape[1] for image in slices))
+    return [
+        panels.resized(image, len(image), max(1, int(image.shape[1] * share)))
+        for image in slices
+    ]
 
 
 def _widened(strip: np.ndarray, width: int) -> np.ndarray:

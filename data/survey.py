@@ -22,6 +22,7 @@ from data import contact_sheet
 MAX_MEASURED = 8  # light fields whose disparity is measured, per split
 _MATCH_WIDTH = 320
 _PATCH = 9
+_CLEARLY = 0.7  # how much worse other patches must be
 
 
 @dataclasses.dataclass
@@ -94,7 +95,8 @@ def _count(found: SplitSurvey, example: dict[str, tf.Tensor]) -> None:
         info = headers.read_header(view, name, images.MAX_PIXELS)
         found.sizes[info.height, info.width] += 1
         found.num_bytes += len(view)
-    found.num_bytes += sum(map(len, example.get("disparity", np.array([]))))
+    if "disparity" in example:
+        found.num_bytes += sum(map(len, example["disparity"].numpy()))
     found.grids[rows, cols] += 1
     found.num_scenes += 1
 
@@ -198,7 +200,8 @@ def estimate_shift(here: np.ndarray, right: np.ndarray) -> tuple[float, float]:
         _shrunk(image.astype(np.float32).mean(-1), factor)
         for image in (here, right)
     )
-    there, back = _matches(here, right), _matches(right, here)
+    there, clear = _matches(here, right)
+    back, _ = _matches(right, here)
     x = np.arange(here.shape[1])
     target = np.clip(x + there, 0, here.shape[1] - 1)
     row = np.arange(here.shape[0])[:, None]
@@ -206,7 +209,7 @@ def estimate_shift(here: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     textured = scipy.ndimage.generic_gradient_magnitude(
         here, scipy.ndimage.sobel
     )
-    kept = there[same & (textured > np.median(textured))]
+    kept = there[same & clear & (textured > np.median(textured))]
     if not kept.size:
         return np.nan, np.nan
     low, high = np.percentile(kept, [2, 98]) * factor
@@ -221,17 +224,22 @@ def _shrunk(image: np.ndarray, factor: int) -> np.ndarray:
     return blocks.mean((1, 3))
 
 
-def _matches(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Shift in x of the best patch in `other`, `[H, W]` integers."""
+def _matches(
+    one: np.ndarray, other: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shift in x of the best patch in `other`, and where no other is close.
+
+    Returns:
+        `[H, W]` integers and booleans.
+    """
     reach = one.shape[1] // 4
     shifts = np.arange(-reach, reach + 1)
-    best = np.full(one.shape, np.inf, np.float32)
-    found = np.zeros(one.shape, np.int64)
     padded = np.pad(other, [(0, 0), (reach, reach)], constant_values=1e3)
-    for shift in shifts:
-        start = reach + shift
+    costs = np.empty((len(shifts), *one.shape), np.float32)
+    for cost, start in zip(costs, reach + shifts):
         moved = padded[:, start : start + one.shape[1]]
-        cost = scipy.ndimage.uniform_filter(np.abs(one - moved), _PATCH)
-        better = cost < best
-        best[better], found[better] = cost[better], shift
-    return found
+        scipy.ndimage.uniform_filter(np.abs(one - moved), _PATCH, output=cost)
+    found = costs.argmin(0)
+    best = costs.min(0)
+    costs[np.abs(np.arange(len(shifts))[:, None, None] - found) <= 2] = np.inf
+    return shifts[found], best < _CLEARLY * costs.min(0)

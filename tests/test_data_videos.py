@@ -132,6 +132,19 @@ def test_large_frames_and_long_videos_rejects(tmp_path, monkeypatch):
         decoding.frame_times(path)
 
 
+def test_videos_of_one_name_rejects(tmp_path):
+    one = _write(tmp_path / "in" / "walk.mp4")
+    one.rename(tmp_path / "in" / "walk.mov")
+    _write(tmp_path / "in" / "walk.mp4")
+    builder = video_folder.Builder(data_dir=str(tmp_path))
+    with pytest.raises(ValueError, match=r"twice: walk/000"):
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(
+                manual_dir=str(tmp_path / "in")
+            )
+        )
+
+
 def test_too_few_frames_rejects(tmp_path):
     path = _write(tmp_path / "a.mp4")
     config = video_folder.VideoFolderConfig(name="x", stride=100)

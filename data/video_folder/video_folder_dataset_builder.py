@@ -48,24 +48,27 @@ class Builder(light_field.LightFieldBuilder):
     def _find_scenes(
         self, folders: list[source_tree.Folder]
     ) -> dict[str, list[scenes.Scene]]:
-        videos = {f.name: f for f in folders if f.images} | {
-            f"{folder.name}/{path.stem}".lstrip("/"): path
+        videos = [(folder.name, folder) for folder in folders if folder.images]
+        videos += [
+            (f"{folder.name}/{path.stem}".lstrip("/"), path)
             for folder in folders
             for path in folder.files
             if path.suffix.lower() in decoding.SUFFIXES
-        }
+        ]
         if not videos:
             raise FileNotFoundError(
                 f"The folder of --manual_dir must hold {FORM}. Received: none."
             )
-        names = source_tree.split(sorted(videos), lambda name: name)
+        videos.sort(key=lambda video: video[0])
         return {
             split: [
                 run
-                for name in part
-                for run in find_runs(name, videos[name], self.builder_config)
+                for name, video in part
+                for run in find_runs(name, video, self.builder_config)
             ]
-            for split, part in names.items()
+            for split, part in source_tree.split(
+                videos, lambda video: video[0]
+            ).items()
         }
 
 
