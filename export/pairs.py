@@ -3,7 +3,8 @@
 Crops of the stereo pair `motorcycle` that scikit-image installs: LR is made
 from the left photograph, REF is the right one, displaced by 7 to 60 pixels.
 Crops from the upper half calibrate; those from the lower half, which no
-calibration has seen, compare.
+calibration has seen, compare. What is larger than a half is filled up with
+its mirror image.
 """
 
 import dataclasses
@@ -44,20 +45,11 @@ def real_pairs(
         scale: HR size / LR size.
         count: how many.
         held_out: from the lower half instead of the upper one.
-
-    Raises:
-        ValueError: the crop is larger than half of the photographs.
     """
     left, right, _ = stereo.motorcycle()
-    half = left.shape[0] // 2
     tall, wide = height * scale, width * scale
-    if tall > half or wide > left.shape[1]:
-        raise ValueError(
-            f"The comparison's crops must fit {left.shape[1]} x {half} HR "
-            f"pixels. Received: height={height}, width={width} (of LR)."
-        )
-    top = half if held_out else 0
-    rows = np.linspace(top, top + half - tall, count).astype(int)
+    left, right = (_half(x, held_out, tall, wide) for x in (left, right))
+    rows = np.linspace(0, left.shape[0] - tall, count).astype(int)
     columns = np.linspace(0, left.shape[1] - wide, count).astype(int)
     pairs = []
     for row, column in zip(rows, columns):
@@ -68,3 +60,13 @@ def real_pairs(
         lr = np.asarray(images.make_lr(hr, scale), np.float32)
         pairs.append(RealPair(lr[None], ref[None], hr[None]))
     return pairs
+
+
+def _half(
+    image: np.ndarray, held_out: bool, height: int, width: int
+) -> np.ndarray:
+    """The half to cut from, mirrored on if a crop is larger."""
+    middle = image.shape[0] // 2
+    half = image[middle : 2 * middle] if held_out else image[:middle]
+    more = [max(0, n - m) for n, m in zip((height, width), half.shape)]
+    return np.pad(half, [[0, more[0]], [0, more[1]], [0, 0]], "symmetric")

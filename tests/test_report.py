@@ -156,6 +156,19 @@ def test_plot_by_true_flow():
     assert line[0] == (0.5, pytest.approx(30.0))
 
 
+def test_plot_has_room_for_every_name():
+    many = [_record(f"Net {i}") for i in range(12)]
+    for count in (1, 12):
+        root = ElementTree.fromstring(plot.svg(many[:count], "A"))
+        texts = root.findall("{http://www.w3.org/2000/svg}text")
+        places = {text.text: float(text.get("y")) for text in texts}
+        names = [places[record.method] for record in many[:count]]
+        assert len(set(names)) == count
+        label = next(y for text, y in places.items() if "[px]" in text)
+        assert label < min(names)
+        assert max(names) < float(root.get("height"))
+
+
 def test_plot_by_view_if_flow_is_unknown():
     unknown = dict(squared=(), counts=())
     some = [

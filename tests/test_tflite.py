@@ -86,8 +86,19 @@ def test_real_pairs_are_held_out():
     for ours in comparing:
         for theirs in calibration:
             assert not np.array_equal(ours.hr, theirs.hr)
-    with pytest.raises(ValueError, match="height=63, width=9"):
-        pairs.real_pairs(63, 9, 4, 1, held_out=True)
+
+
+def test_real_pairs_of_any_size():
+    """Larger than the photographs: mirrored, both alike."""
+    (large,) = pairs.real_pairs(100, 200, 4, 1, held_out=True)
+    assert large.hr.shape == large.ref.shape == (1, 400, 800, 3)
+    for image in (large.hr, large.ref):
+        np.testing.assert_array_equal(
+            image[:, 250:], image[:, 100:250][:, ::-1]
+        )
+        assert image.std() > 0.1
+    (small,) = pairs.real_pairs(62, 100, 4, 1, held_out=True)
+    np.testing.assert_array_equal(large.hr[:, :248, :400], small.hr)
 
 
 def _comparison(agreement: float, loss: float) -> comparison.Comparison:

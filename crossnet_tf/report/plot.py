@@ -11,8 +11,10 @@ from collections.abc import Sequence
 
 from crossnet_tf.report.records import BIN_EDGES, Record, groups, mean
 
-_WIDTH, _HEIGHT = 720, 380
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 190, 20, 48
+# Narrow, with the names below, so that a phone shows all of it.
+_WIDTH, _HEIGHT = 480, 320
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 24, 48
+_NAME_HEIGHT = 18
 _FEW_SAMPLES = 300
 # Distinct for most kinds of colour blindness (Okabe and Ito), then dashed.
 _COLORS = (
@@ -85,11 +87,12 @@ def svg(records: Sequence[Record], title: str) -> str:
     ys = [y for line in lines.values() for _, y in line]
     low, high = math.floor(min(ys)) - 1, math.ceil(max(ys)) + 1
     axes = _Axes(min(0.0, *xs), max(xs), low, high)
+    height = _HEIGHT + _NAME_HEIGHT * len(lines)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} '
-        f'{_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
+        f'{height}" width="{_WIDTH}" height="{height}" '
+        'font-family="sans-serif" font-size="13">',
+        f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
         _text(_LEFT, 14, f"{title}: PSNR [dB]", weight="bold"),
         *axes.drawn(label),
     ]
@@ -150,7 +153,7 @@ def _line(
         "</title></circle>"
         for (x, y), point in zip(places, line)
     ]
-    left, top = _WIDTH - _RIGHT + 14, _TOP + 12 + 18 * number
+    left, top = _LEFT, _HEIGHT + _NAME_HEIGHT * number
     parts.append(
         f'<line x1="{left}" y1="{top}" x2="{left + 24}" y2="{top}" {style}/>'
     )

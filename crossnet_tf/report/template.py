@@ -45,8 +45,9 @@ th, td { padding: 3px 7px; border-bottom: 1px solid #8884; text-align: right; }
 th { vertical-align: bottom; }
 td { white-space: nowrap; }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
+td:first-child { white-space: normal; min-width: 7em; }
 .plots { display: flex; flex-wrap: wrap; gap: 14px; margin: 14px 0; }
-svg { flex: 1 1 480px; min-width: 0; max-width: 720px; height: auto; }
+svg { flex: 1 1 300px; min-width: 0; max-width: 600px; height: auto; }
 .row { display: grid; gap: 8px;
   grid-template-columns: repeat(auto-fill, minmax(min(210px, 45%), 1fr)); }
 figure { margin: 0; }
