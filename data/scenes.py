@@ -38,9 +38,20 @@ def read_files(paths: list[pathlib.Path]) -> Iterator[np.ndarray]:
     """Reads images as `[H, W, 3]` uint8; errors name the file.
 
     8 bits are kept as they are; of 16 bits the nearest 8-bit value is.
+
+    Raises:
+        ValueError: one is no image, or not of the size of the first.
     """
+    sizes = []
     for path in paths:
-        yield np.asarray(images.to_uint8(images.read_image(path)))
+        view = np.asarray(images.to_uint8(images.read_image(path)))
+        sizes.append(view.shape[:2])
+        if sizes[-1] != sizes[0]:
+            raise ValueError(
+                f"Image `{path}` must be as large as `{paths[0]}`, (height, "
+                f"width) {sizes[0]}. Received: {sizes[-1]}."
+            )
+        yield view
 
 
 def one_per_view(

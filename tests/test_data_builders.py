@@ -162,6 +162,15 @@ def test_views_of_unequal_size_rejects(rng):
         light_field.make_example(scene)
 
 
+def test_file_of_another_size_rejects(tmp_path, rng):
+    for name, width in (("a", 4), ("b", 4), ("c", 5)):
+        _save(tmp_path / f"{name}.png", np.zeros((4, width, 3), np.uint8))
+    (scene,) = scenes.row_scenes(_folder(tmp_path))
+    match = r"`.*c.png` must be .*`.*a.png`, .*\(4, 4\). Received: \(4, 5\)"
+    with pytest.raises(ValueError, match=match):
+        light_field.make_example(scene)
+
+
 def test_grid_rejects(tmp_path, rng):
     view = _views(rng, 1)[0]
     folder = tmp_path / "scene"
