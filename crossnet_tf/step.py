@@ -134,7 +134,7 @@ class TrainStep:
             loss = parts.optimizer.scale_loss(scalars["loss"])
         gradients = tape.gradient(
             loss,
-            parts.model.trainable_variables,
+            [weight.value for weight in parts.model.trainable_variables],
             # Parts that learn only from losses that are off stand still.
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )

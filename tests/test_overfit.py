@@ -48,7 +48,9 @@ def test_overfits_four_crops():
             weights = model.trainable_variables
             # The flow's first levels learn from losses on flow only.
             gradients = tape.gradient(
-                loss, weights, unconnected_gradients="zero"
+                loss,
+                [weight.value for weight in weights],
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
             )
             optimizer.apply(gradients, weights)
 

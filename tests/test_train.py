@@ -97,9 +97,7 @@ def test_loss_that_is_not_finite_ends_in_one_line(
         good = small_runs.train_dataset(*arguments)
         return good.map(lambda inputs, hr: (inputs, hr / 0.0))
 
-    monkeypatch.setattr(
-        pipeline, "train_dataset", lambda *a, with_flow=False: spoil(*a)
-    )
+    monkeypatch.setattr(pipeline, "train_dataset", lambda *a, **_: spoil(*a))
     assert _train(tmp_path) == 1
     line = _error(capsys)
     assert "not finite at step 1" in line
