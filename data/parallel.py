@@ -3,7 +3,7 @@
 Threads are the default: decoding and encoding run outside Python's lock, one
 process holds everything, and only a few scenes are in memory at a time. Beam
 comes into play when TFDS is given options for it, and then also runs on many
-machines. BUILD.md has both measured.
+machines.
 """
 
 import collections
