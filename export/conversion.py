@@ -36,7 +36,8 @@ _CONVOLUTIONS = ("CONV_2D", "TRANSPOSE_CONV")
 _LOG_LINE = re.compile(r"[IWE]\d{4} |\d{4}-\d\d-\d\d ")
 _RESULT = "converted"
 _NUM_CALIBRATION = 4
-_DEFAULT_SIDE = 32  # of LR in calibration, if sizes are free
+# Of LR in calibration, if sizes are free.
+_DEFAULT_SIDE, _DEFAULT_SCALE = 32, 4
 
 
 def convert(
@@ -147,13 +148,12 @@ def _save_network(tf, job: dict, directory: pathlib.Path) -> None:
 
 
 def _quantized(tf, converter, job: dict) -> bytes:
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert import schema_py_generated as schema
 
     from export import pairs
 
-    height = job["height"] or _DEFAULT_SIDE
-    width = job["width"] or _DEFAULT_SIDE
-    size = height, width, job["scale"]
+    side = _DEFAULT_SIDE * _DEFAULT_SCALE // job["scale"]
+    size = job["height"] or side, job["width"] or side, job["scale"]
     calibration = pairs.real_pairs(*size, _NUM_CALIBRATION, held_out=False)
 
     def samples():
@@ -163,21 +163,37 @@ def _quantized(tf, converter, job: dict) -> bytes:
     converter.representative_dataset = samples
     debugger = tf.lite.experimental.QuantizationDebugger
     options = tf.lite.experimental.QuantizationDebugOptions
-    draft = debugger(converter=converter, debug_dataset=samples)
-    interpreter = Interpreter(
-        model_content=draft.get_nondebug_quantized_model()
+    others = [
+        name
+        for name in vars(schema.BuiltinOperator)
+        if not name.startswith("_") and name not in _CONVOLUTIONS
+    ]
+    draft = debugger(
+        converter=converter,
+        debug_dataset=samples,
+        debug_options=options(denylisted_ops=others),
     )
-    # TF-Lite has no other place for the list of a model's operations.
-    steps = interpreter._get_ops_details()
-    names = {t["index"]: t["name"] for t in interpreter.get_tensor_details()}
-    outputs = [names[i] for step in steps for i in step["outputs"]]
+    names = _output_names(schema, draft.calibrated_model)
     draft.options = options(
-        denylisted_ops=sorted(
-            {step["op_name"] for step in steps} - set(_CONVOLUTIONS)
-        ),
-        denylisted_nodes=[name for name in outputs if not _may_quantize(name)],
+        denylisted_ops=others,
+        denylisted_nodes=[name for name in names if not _may_quantize(name)],
     )
     return draft.get_nondebug_quantized_model()
+
+
+def _output_names(schema, content: bytes) -> list[str]:
+    """What each operation of a TF-Lite file makes, before quantization.
+
+    A quantized file calls some of them by other names, which the converter
+    would silently pass over.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    return [
+        graph.tensors[i].name.decode()
+        for graph in model.subgraphs
+        for operation in graph.operators
+        for i in (operation.outputs if operation.outputs is not None else ())
+    ]
 
 
 def _may_quantize(name: str) -> bool:
