@@ -11,7 +11,7 @@ of phones have no others.
 | `float16` | float16 | float32 (float16 on GPUs) |
 | `dynamic` | int8 | float32; activations become int8 at run time |
 | `onnx` | float32 | float32, as an ONNX file (tf2onnx) |
-| `int8` | int8 | the convolutions of encoders, decoder, fusion and upsampler |
+| `int8` | int8 | the convolutions of encoders, fusion and upsampler |
 
 `int8` measures activations on real pairs. The flow's whole path stays float:
 256 steps over a range of 100 pixels would move details by half a pixel. The
@@ -32,7 +32,8 @@ _OPSET = 18
 _PARTS = ("ref_encoder", "lr_encoder", "decoder", "post_fusion", "upsampler")
 # Their outputs are the picture itself, beside a gate of far larger range.
 _HEADS = ("flow", "picture", "tail")
-_CONVOLUTIONS = ("CONV_2D", "TRANSPOSE_CONV")
+# Not TRANSPOSE_CONV: the converter makes the heads 8-bit, whatever it is told.
+_CONVOLUTIONS = ("CONV_2D",)
 _LOG_LINE = re.compile(r"[IWE]\d{4} |\d{4}-\d\d-\d\d ")
 _RESULT = "converted"
 _NUM_CALIBRATION = 4

@@ -215,3 +215,23 @@ def test_smaller_kinds_are_near(version, tmp_path, kind):
     assert lite(*(np.float32(x) / 255 for x in pair(32, 48))).shape == (
         1, 128, 192, 3,
     )  # fmt: skip
+    quantized = _quantized_outputs(path.read_bytes())
+    assert any("encoder" in name for name in quantized) == (kind == "int8")
+    assert not any("flow" in name or "picture" in name for name in quantized)
+
+
+def _quantized_outputs(content: bytes) -> list[str]:
+    """Names of what convolutions make in 8 bits."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    codes = [code.builtinCode for code in model.operatorCodes]
+    kinds = (
+        schema.BuiltinOperator.CONV_2D,
+        schema.BuiltinOperator.TRANSPOSE_CONV,
+    )
+    (graph,) = model.subgraphs
+    made = [
+        graph.tensors[step.outputs[0]]
+        for step in graph.operators
+        if codes[step.opcodeIndex] in kinds
+    ]
+    return [t.name.decode() for t in made if t.type == schema.TensorType.INT8]
