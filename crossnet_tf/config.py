@@ -330,7 +330,9 @@ class EvalConfig(_Section):
         (0, 0), "Row and column of REF in evaluation."
     )
     lr_views: tuple[int, ...] = setting(
-        (1, 7), "Evaluate LR at views (i, i) for each i given."
+        (1, 7),
+        "Evaluate LR at views (i, i) for each i given; at (0, i) where the "
+        "views are one row.",
     )
     num_eval_images: int = setting(
         0, "Evaluate at most so many light fields; 0: all.", minimum=0

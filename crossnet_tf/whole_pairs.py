@@ -127,19 +127,27 @@ def _check_views(
 ) -> None:
     """Checks that the light field has the views that `eval` asks for."""
     rows, cols = int(example["rows"]), int(example["cols"])
-    inside = all(0 <= i < min(rows, cols) for i in eval.lr_views)
+    shorter, longer = sorted((rows, cols))
+    last = (longer if shorter == 1 else shorter) - 1
+    inside = all(0 <= i <= last for i in eval.lr_views)
     if not eval.lr_views or not inside:
         raise ValueError(
-            f"`lr_views` must be from 0 to {min(rows, cols) - 1} for "
+            f"`lr_views` must be from 0 to {last} for "
             f"{rows} x {cols} views. Received: lr_views={eval.lr_views}."
         )
     ref = eval.ref_view
     fits = len(ref) == 2 and 0 <= ref[0] < rows and 0 <= ref[1] < cols
-    if not fits or any(ref == (i, i) for i in eval.lr_views):
+    views = [_view(i, rows, cols) for i in eval.lr_views]
+    if not fits or ref in views:
         raise ValueError(
             f"`ref_view` must be one of {rows} x {cols} views and none of "
             f"`lr_views`. Received: ref_view={ref}, lr_views={eval.lr_views}."
         )
+
+
+def _view(i: int, rows: int, cols: int) -> tuple[int, int]:
+    """Row and column of view i: on the diagonal, or along a single line."""
+    return min(i, rows - 1), min(i, cols - 1)
 
 
 def _light_field_pairs(
@@ -147,11 +155,12 @@ def _light_field_pairs(
 ) -> Iterator[Pair]:
     for example in examples:
         _check_views(example, eval)
-        cols = int(example["cols"])
+        rows, cols = int(example["rows"]), int(example["cols"])
         ref_view = eval.ref_view[0] * cols + eval.ref_view[1]
         name = example["scene"].numpy().decode()
         for i in eval.lr_views:
-            numbers = tf.constant([[i * cols + i, ref_view]])
+            row, col = _view(i, rows, cols)
+            numbers = tf.constant([[row * cols + col, ref_view]])
             chosen = light_fields.select_views(example, numbers)
             pair = light_fields.decode_pair(
                 {key: value[0] for key, value in chosen.items()}
@@ -161,4 +170,4 @@ def _light_field_pairs(
                 for key in ("hr", "ref")
             )
             flow = pair["flow"].numpy() if "flow" in pair else None
-            yield _make_pair(name, f"({i},{i})", hr, ref, scale, flow)
+            yield _make_pair(name, f"({row},{col})", hr, ref, scale, flow)

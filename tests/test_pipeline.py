@@ -556,3 +556,16 @@ def test_flow_that_is_optional_has_no_weight(tmp_path):
     )
     ((_, _, flow),) = _take(dataset, 1)
     assert not flow[..., 2].any()
+
+
+def test_views_in_one_row_are_counted_along_it(tmp_path):
+    config = dataclasses.replace(tiny.CONFIG, name="row", rows=1, cols=3)
+    tiny.builder_lib.Builder(
+        data_dir=str(tmp_path), config=config
+    ).download_and_prepare()
+    data = _data(tmp_path, "synthetic_lf/row")
+    settings = config_lib.EvalConfig(lr_views=(1, 2))
+    pairs = list(pipeline.test_pairs(data, settings, SCALE))
+    assert [pair.view for pair in pairs] == ["(0,1)", "(0,2)"] * 2
+    with pytest.raises(ValueError, match="0 to 2 for 1 x 3 views"):
+        pipeline.test_pairs(data, config_lib.EvalConfig(lr_views=(3,)), SCALE)
