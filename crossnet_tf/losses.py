@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import tensorflow as tf
 
 from crossnet_tf.model.crossnet import level_of
+from crossnet_tf.model.resampling import pyramid
 from crossnet_tf.model.warp import backward_warp
 
 EPSILON = 1e-3
@@ -47,14 +48,13 @@ def warping_loss(
         `[B]` float32, as a sum over full-size pixels and channels.
     """
     images = tf.concat([ref, hr], axis=-1)
-    levels = _levels(flows, images)
 
     def compare(estimate, image, level):
         del level  # Pictures have no unit that changes with size.
         ref, hr = tf.split(image, 2, axis=-1)
         return charbonnier(backward_warp(ref, estimate), hr)
 
-    return _mean(flows, levels, compare)
+    return _mean(flows, images, compare)
 
 
 def end_point_error(
@@ -86,8 +86,9 @@ def flow_loss(flows: Mapping[str, tf.Tensor], flow: tf.Tensor) -> tf.Tensor:
 
 
 def _flow_error(flows, flow, penalty: Callable) -> tf.Tensor:
-    weighted = tf.concat([flow[..., :2] * flow[..., 2:], flow[..., 2:]], -1)
-    levels = _levels(flows, weighted)
+    weighted_flow = tf.concat(
+        [flow[..., :2] * flow[..., 2:], flow[..., 2:]], axis=-1
+    )
 
     def compare(estimate, known, level):
         weighted, weight = known[..., :2], known[..., 2:]
@@ -98,18 +99,12 @@ def _flow_error(flows, flow, penalty: Callable) -> tf.Tensor:
         distance = tf.sqrt(squared + EPSILON**2)
         return tf.reduce_sum(weight * penalty(distance), axis=[1, 2, 3])
 
-    return _mean(flows, levels, compare)
+    return _mean(flows, weighted_flow, compare)
 
 
-def _levels(flows, images) -> list[tf.Tensor]:
-    """`images` at each level that a flow has."""
-    levels = [images]
-    for _ in range(max(map(level_of, flows))):
-        levels.append(_halve(levels[-1]))
-    return levels
-
-
-def _mean(flows, levels, compare: Callable) -> tf.Tensor:
+def _mean(flows, images, compare: Callable) -> tf.Tensor:
+    """Mean over flows of `compare(flow, images of its level, level)`."""
+    levels = pyramid(images, max(map(level_of, flows)))
     losses = []
     for name, flow in flows.items():
         level = level_of(name)
@@ -119,7 +114,3 @@ def _mean(flows, levels, compare: Callable) -> tf.Tensor:
 
 def _smooth_abs(difference: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(difference**2 + EPSILON**2)
-
-
-def _halve(images: tf.Tensor) -> tf.Tensor:
-    return tf.nn.avg_pool2d(images, 2, 2, "SAME")

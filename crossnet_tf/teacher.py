@@ -11,8 +11,12 @@ apart are to be aligned coarsely before.
 
 import tensorflow as tf
 
-from crossnet_tf.model.lucas_kanade import lucas_kanade, window_mean
-from crossnet_tf.model.resampling import resize_flow
+from crossnet_tf.model.lucas_kanade import (
+    lucas_kanade,
+    window_mean,
+    window_power,
+)
+from crossnet_tf.model.resampling import pyramid, resize_flow
 from crossnet_tf.model.warp import backward_warp
 
 _COARSEST = 5
@@ -49,10 +53,7 @@ def matched_flow(hr: tf.Tensor, ref: tf.Tensor) -> tf.Tensor:
     Returns:
         `[B, H, W, 3]` float32: (dx, dy, weight), the weight 0 or 1.
     """
-    target, source = [hr], [ref]
-    for _ in range(_COARSEST):
-        target.append(tf.nn.avg_pool2d(target[-1], 2, 2, "SAME"))
-        source.append(tf.nn.avg_pool2d(source[-1], 2, 2, "SAME"))
+    target, source = pyramid(hr, _COARSEST), pyramid(ref, _COARSEST)
     flow = tf.zeros_like(target[-1][..., :2])
     for level in range(_COARSEST, -1, -1):
         if level < _COARSEST:
@@ -64,12 +65,7 @@ def matched_flow(hr: tf.Tensor, ref: tf.Tensor) -> tf.Tensor:
 
 
 def _fits(hr: tf.Tensor, warped: tf.Tensor) -> tf.Tensor:
-    error = _mean_square(hr - warped)
-    contrast = _mean_square(hr - window_mean(hr, _FIT_WINDOW))
+    error = window_power(hr - warped, _FIT_WINDOW)
+    contrast = window_power(hr - window_mean(hr, _FIT_WINDOW), _FIT_WINDOW)
     fits = error < _TOLERATED * contrast + _NOISE**2
     return tf.cast(fits, tf.float32)
-
-
-def _mean_square(images: tf.Tensor) -> tf.Tensor:
-    squared = tf.reduce_mean(images**2, axis=-1, keepdims=True)
-    return window_mean(squared, _FIT_WINDOW)

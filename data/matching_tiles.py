@@ -9,13 +9,14 @@ from PIL import Image
 from skimage.feature import match_template
 
 from crossnet_tf import images
+from data.source_tree import IMAGE_SUFFIXES
+from data.survey import shrunk
 
 _COARSE = 4  # Matching is done at a quarter of the size.
 _REACH = 0.25  # How far a tile may lie from its match: share of the width.
 _MIN_CORRELATION = 0.6
 _MAX_APART = 4  # Pictures of a scene, in the order of their names.
 _MAX_TRIES = 50
-_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ def find_scenes(
         pictures = [
             path
             for path in sorted(scene.iterdir())
-            if path.suffix.lower() in _SUFFIXES
+            if path.suffix.lower() in IMAGE_SUFFIXES
         ]
         if len(pictures) > 1 and min(_size(pictures[0])) >= size:
             scenes[scene.name] = pictures
@@ -111,10 +112,10 @@ def _find(tile, ref, y, x) -> tuple[int, int] | None:
     size, reach = len(tile), int(_REACH * ref.shape[1])
     top, left = max(0, y - reach), max(0, x - reach)
     area = ref[top : y + reach + size, left : x + reach + size]
-    small = _shrink(tile)
+    small = _coarse(tile)
     if small.std() < 1.0:
         return None
-    likeness = match_template(_shrink(area), small)
+    likeness = match_template(_coarse(area), small)
     best = np.unravel_index(np.argmax(likeness), likeness.shape)
     if likeness[best] < _MIN_CORRELATION:
         return None
@@ -124,11 +125,8 @@ def _find(tile, ref, y, x) -> tuple[int, int] | None:
     )
 
 
-def _shrink(picture: np.ndarray) -> np.ndarray:
-    height, width = (n // _COARSE * _COARSE for n in picture.shape[:2])
-    grey = picture[:height, :width].mean(-1, dtype=np.float32)
-    blocks = (height // _COARSE, _COARSE, width // _COARSE, _COARSE)
-    return grey.reshape(blocks).mean((1, 3))
+def _coarse(picture: np.ndarray) -> np.ndarray:
+    return shrunk(picture.mean(-1, dtype=np.float32), _COARSE)
 
 
 def _read(path: pathlib.Path) -> np.ndarray:

@@ -197,7 +197,7 @@ def estimate_shift(here: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """
     factor = -(-here.shape[1] // _MATCH_WIDTH)
     here, right = (
-        _shrunk(image.astype(np.float32).mean(-1), factor)
+        shrunk(image.astype(np.float32).mean(-1), factor)
         for image in (here, right)
     )
     there, clear = _matches(here, right)
@@ -216,7 +216,8 @@ def estimate_shift(here: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _shrunk(image: np.ndarray, factor: int) -> np.ndarray:
+def shrunk(image: np.ndarray, factor: int) -> np.ndarray:
+    """Means of blocks of `[H, W]`; what is left over at the end is cut."""
     height, width = (side // factor * factor for side in image.shape)
     blocks = image[:height, :width].reshape(
         height // factor, factor, width // factor, factor

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.model.convolution import Convolution, Deconvolution
-from crossnet_tf.model.lucas_kanade import window_mean
+from crossnet_tf.model.lucas_kanade import window_mean, window_power
 from crossnet_tf.model.resampling import cubic_upscale, matched_blur
 from crossnet_tf.model.warp import backward_warp
 
@@ -124,11 +124,10 @@ class ReferenceDetail(keras.layers.Layer):
         warped = backward_warp(tf.cast(ref, tf.float32), flow)
         blurred = matched_blur(warped, self.scale)
         mismatch = cubic_upscale(lr, self.scale) - blurred
-        return warped + mismatch, mismatch, self._trust(mismatch, warped, flow)
+        trust = self._trust(mismatch, warped, blurred, flow)
+        return warped + mismatch, mismatch, trust
 
-    def _trust(
-        self, mismatch: tf.Tensor, warped: tf.Tensor, flow: tf.Tensor
-    ) -> tf.Tensor:
+    def _trust(self, mismatch, warped, blurred, flow) -> tf.Tensor:
         """Near 1 where REF explains what LR shows, 0 where it does not.
 
         The error is compared with REF's own contrast around the pixel: a
@@ -137,24 +136,17 @@ class ReferenceDetail(keras.layers.Layer):
         show more than LR does: an enlarged LR explains LR best of all.
         """
         size = 2 * self.scale + 1
-        blurred = matched_blur(warped, self.scale)
-        contrast = _power(blurred - window_mean(blurred, size), size)
-        ratio = _power(mismatch, size) / (TOLERATED * contrast + NOISE**2)
+        contrast = window_power(blurred - window_mean(blurred, size), size)
+        ratio = window_power(mismatch, size) / (TOLERATED * contrast + NOISE**2)
         bent = (flow - window_mean(flow, size)) / (ROUGH * self.scale)
-        doubt = ratio**2 + 2.0 * _power(bent, size)
+        doubt = ratio**2 + 2.0 * window_power(bent, size)
         size = 2 * size - 1
         coarser = blurred - matched_blur(blurred, self.scale)
-        sharpness = _power(warped - blurred, size) / (
-            _power(coarser, size) + _TINY
+        sharpness = window_power(warped - blurred, size) / (
+            window_power(coarser, size) + _TINY
         )
         sharp = tf.sigmoid((sharpness - SHARP) / _SOFTNESS)
         return tf.stop_gradient(sharp * tf.exp(-doubt))
-
-
-def _power(images: tf.Tensor, size: int) -> tf.Tensor:
-    """Mean square over a window and all channels: `[B, H, W, 1]`."""
-    square = tf.reduce_mean(images**2, axis=-1, keepdims=True)
-    return window_mean(square, size)
 
 
 def gated(

@@ -52,6 +52,11 @@ def window_mean(images: tf.Tensor, size: int) -> tf.Tensor:
     return images
 
 
+def window_power(images: tf.Tensor, size: int) -> tf.Tensor:
+    """Mean square over a window and all channels: `[B, H, W, 1]`."""
+    return window_mean(_sum(images * images), size)
+
+
 def structure(target: tf.Tensor, warped: tf.Tensor) -> tf.Tensor:
     """Products of gradients and difference that `solve` needs, weighted.
 
@@ -88,7 +93,7 @@ def solve(products: tf.Tensor, window: int) -> tf.Tensor:
 
 
 def _inverse_residual(dt: tf.Tensor) -> tf.Tensor:
-    near = window_mean(_sum(dt * dt), 3)
+    near = window_power(dt, 3)
     around = window_mean(near, 2 * WINDOW + 1)
     return 1e-3 / (near + 0.3 * around + _NOISE)
 

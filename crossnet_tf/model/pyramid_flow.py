@@ -24,7 +24,7 @@ import tensorflow as tf
 from crossnet_tf.model import observed_flow
 from crossnet_tf.model.convolution import Convolution, leaky_relu
 from crossnet_tf.model.lucas_kanade import MAX_STEP, lucas_kanade, window_mean
-from crossnet_tf.model.resampling import matched_blur, resize_flow
+from crossnet_tf.model.resampling import matched_blur, pyramid, resize_flow
 from crossnet_tf.model.warp import backward_warp
 
 STRIDE = 32
@@ -64,10 +64,8 @@ class PyramidFlow(keras.layers.Layer):
             that led there, at `EARLIER_LEVELS`.
         """
         lr_up, ref = tf.cast(lr_up, tf.float32), tf.cast(ref, tf.float32)
-        target, source = [lr_up], [matched_blur(ref, self.scale)]
-        for _ in range(COARSEST):
-            target.append(tf.nn.avg_pool2d(target[-1], 2, 2, "VALID"))
-            source.append(tf.nn.avg_pool2d(source[-1], 2, 2, "VALID"))
+        target = pyramid(lr_up, COARSEST)
+        source = pyramid(matched_blur(ref, self.scale), COARSEST)
         flow = tf.zeros_like(target[COARSEST][..., :2])
         earlier = []
         for level in range(COARSEST, 0, -1):

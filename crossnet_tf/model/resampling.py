@@ -52,6 +52,14 @@ def matched_blur(images: tf.Tensor, scale: int) -> tf.Tensor:
     return cubic_upscale(cubic_downscale(images, scale), scale)
 
 
+def pyramid(images: tf.Tensor, coarsest: int) -> list[tf.Tensor]:
+    """`images` halved again and again: `coarsest` + 1 levels, finest first."""
+    levels = [images]
+    for _ in range(coarsest):
+        levels.append(tf.nn.avg_pool2d(levels[-1], 2, 2, "SAME"))
+    return levels
+
+
 def resize_flow(flow: tf.Tensor) -> tf.Tensor:
     """Doubles a flow's size (bilinear) and, with it, its values.
 
