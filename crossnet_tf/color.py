@@ -13,8 +13,9 @@ from crossnet_tf.augment import Pair
 BRIGHTNESS = 0.02
 GAIN = 0.1
 CONTRAST = 0.3
-# Half widths around 1 and 1, and the largest standard deviation in pixels.
+# Half widths around 1, 0 and 1, and the largest standard deviation in pixels.
 MISMATCH_GAIN = 0.05
+MISMATCH_SLOPE = 0.05
 MISMATCH_GAMMA = 0.15
 MISMATCH_BLUR = 0.8
 
@@ -49,13 +50,19 @@ def recolor(
 
 
 def mismatch(
-    pair: Pair, gains: tf.Tensor, gamma: tf.Tensor, sigma: tf.Tensor
+    pair: Pair,
+    gains: tf.Tensor,
+    slopes: tf.Tensor,
+    gamma: tf.Tensor,
+    sigma: tf.Tensor,
 ) -> Pair:
     """Makes REF as from another camera: white balance, tone curve, lens.
 
     Args:
         pair: float32 images in [0, 1].
         gains: `[3]` float32, factors of red, green and blue.
+        slopes: `[2]` float32: by how much the right edge is brighter than the
+            middle, and the lower one, as views at a lens's rim are.
         gamma: scalar float32, exponent of all three.
         sigma: scalar float32, standard deviation of a Gaussian blur, pixels;
             0: no blur.
@@ -63,12 +70,15 @@ def mismatch(
     Returns:
         The pair with another `ref`, in [0, 1]; nothing else changes.
     """
-    ref = tf.clip_by_value(gains * pair["ref"], 0.0, 1.0)
+    ref = pair["ref"]
+    height, width = tf.shape(ref)[0], tf.shape(ref)[1]
+    light = 1.0 + slopes[0] * tf.linspace(-1.0, 1.0, width)[None, :, None]
+    light += slopes[1] * tf.linspace(-1.0, 1.0, height)[:, None, None]
+    ref = tf.clip_by_value(gains * light * ref, 0.0, 1.0)
     ref = tf.exp(gamma * tf.math.log(ref))  # Several times as fast as **.
     taps = tf.range(-2.0, 3.0)
     weights = tf.exp(-0.5 * (taps / tf.maximum(sigma, 1e-3)) ** 2)
     weights /= tf.reduce_sum(weights)
-    height, width = tf.shape(ref)[0], tf.shape(ref)[1]
     ref = tf.pad(ref, [[2, 2], [2, 2], [0, 0]], "SYMMETRIC")
     ref = tf.add_n([weights[i] * ref[i : i + height] for i in range(5)])
     ref = tf.add_n([weights[i] * ref[:, i : i + width] for i in range(5)])
@@ -86,12 +96,21 @@ def random_recolor(pair: Pair, seed: tf.Tensor) -> Pair:
 
 
 def random_mismatch(pair: Pair, seed: tf.Tensor) -> Pair:
-    """`mismatch` by a little: gains 5 %, gamma 15 %, blur up to 0.8 px."""
+    """`mismatch` by at most 5 % of gain and slope, 15 % of gamma, 0.8 px blur.
+
+    Drawn to be less most of the time: most pairs are of one camera.
+    """
+    strength = _uniform(seed, 3, [], 0.0, 1.0)
+
+    def around(middle, number, shape, width):
+        return middle + strength * _uniform(seed, number, shape, -width, width)
+
     return mismatch(
         pair,
-        _uniform(seed, 0, [3], 1 - MISMATCH_GAIN, 1 + MISMATCH_GAIN),
-        _uniform(seed, 1, [], 1 - MISMATCH_GAMMA, 1 + MISMATCH_GAMMA),
-        _uniform(seed, 2, [], 0.0, MISMATCH_BLUR),
+        around(1.0, 0, [3], MISMATCH_GAIN),
+        around(0.0, 4, [2], MISMATCH_SLOPE),
+        around(1.0, 1, [], MISMATCH_GAMMA),
+        strength * _uniform(seed, 2, [], 0.0, MISMATCH_BLUR),
     )
 
 

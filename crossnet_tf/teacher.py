@@ -11,13 +11,11 @@ apart are to be aligned coarsely before.
 
 import tensorflow as tf
 
-from crossnet_tf.model.lucas_kanade import (
-    lucas_kanade,
-    window_mean,
-    window_power,
-)
+from crossnet_tf.model.brightness import CELL, matching_gain
+from crossnet_tf.model.lucas_kanade import lucas_kanade
 from crossnet_tf.model.resampling import pyramid, resize_flow
 from crossnet_tf.model.warp import backward_warp
+from crossnet_tf.model.windows import window_mean, window_power
 
 _COARSEST = 5
 _STEPS = 3
@@ -59,8 +57,11 @@ def matched_flow(hr: tf.Tensor, ref: tf.Tensor) -> tf.Tensor:
         if level < _COARSEST:
             shape = tf.shape(target[level])
             flow = resize_flow(flow)[:, : shape[1], : shape[2]]
-        flow = lucas_kanade(target[level], source[level], flow, _STEPS)
-    weight = _fits(hr, backward_warp(ref, flow))
+        flow = lucas_kanade(
+            target[level], source[level], flow, _STEPS, CELL >> level
+        )
+    warped = backward_warp(ref, flow)
+    weight = _fits(hr, matching_gain(hr, warped) * warped)
     return tf.stop_gradient(tf.concat([flow, weight], axis=-1))
 
 

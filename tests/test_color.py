@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from crossnet_tf import color
 
+_SAME_LIGHT = tf.ones([3]), tf.zeros([2])
+
 
 @pytest.fixture
 def pair(rng):
@@ -62,8 +64,11 @@ def test_random_recolor_has_the_paper_s_ranges():
 
 def test_mismatch_agrees_eager_and_tfdata(pair):
     gains = np.float32([0.9, 1.0, 1.2])
-    out = _both_ways(color.mismatch, pair, gains, 1.2, 0.0)
-    expected = np.minimum(gains * pair["ref"].numpy(), 1) ** 1.2
+    slopes = np.float32([0.1, -0.2])
+    out = _both_ways(color.mismatch, pair, gains, slopes, 1.2, 0.0)
+    light = 1 + 0.1 * np.linspace(-1, 1, 8)[:, None]
+    light = light - 0.2 * np.linspace(-1, 1, 6)[:, None, None]
+    expected = np.minimum(gains * light * pair["ref"].numpy(), 1) ** 1.2
     np.testing.assert_allclose(out["ref"], expected, atol=1e-6)
     for name in ("hr", "lr", "flow"):
         np.testing.assert_array_equal(out[name], pair[name])
@@ -72,7 +77,7 @@ def test_mismatch_agrees_eager_and_tfdata(pair):
 def test_mismatch_blur_golden():
     ref = np.zeros([7, 9, 3], np.float32)
     ref[3, 4] = 1
-    out = color.mismatch({"ref": tf.constant(ref)}, tf.ones([3]), 1.0, 0.8)
+    out = color.mismatch({"ref": tf.constant(ref)}, *_SAME_LIGHT, 1.0, 0.8)
     taps = np.exp(-0.5 * (np.arange(-2, 3) / 0.8) ** 2)
     taps /= taps.sum()
     expected = np.zeros([7, 9])
@@ -82,7 +87,7 @@ def test_mismatch_blur_golden():
 
 def test_mismatch_blur_keeps_flat_borders():
     flat = {"ref": tf.fill([5, 6, 3], 0.25)}
-    out = color.mismatch(flat, tf.ones([3]), 1.0, 0.8)
+    out = color.mismatch(flat, *_SAME_LIGHT, 1.0, 0.8)
     np.testing.assert_allclose(out["ref"], 0.25, atol=1e-6)
 
 

@@ -5,11 +5,12 @@ import pytest
 import tensorflow as tf
 
 from crossnet_tf.model import lucas_kanade as lk
+from crossnet_tf.model.windows import window_mean
 
 
 def _smooth(shape, seed=0):
     noise = np.random.default_rng(seed).random(shape, np.float32)
-    return lk.window_mean(tf.constant(noise), 5).numpy()
+    return window_mean(tf.constant(noise), 5).numpy()
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (1, 0), (0, -1), (1, 1)])

@@ -7,11 +7,12 @@ import tensorflow as tf
 from crossnet_tf.model import lucas_kanade as lk
 from crossnet_tf.model import observed_flow, pyramid_flow
 from crossnet_tf.model.resampling import matched_blur
+from crossnet_tf.model.windows import window_mean
 
 
 def _pair(shift):
     noise = np.random.default_rng(0).random((1, 72, 104, 3), np.float32)
-    wide = lk.window_mean(tf.constant(noise), 7)
+    wide = window_mean(tf.constant(noise), 7)
     wide = 4.0 * (wide - 0.5) + 0.5
     return wide[:, 4:68, 4:100], wide[:, 4:68, 4 - shift : 100 - shift]
 

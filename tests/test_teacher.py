@@ -4,12 +4,12 @@ import numpy as np
 import tensorflow as tf
 
 from crossnet_tf import teacher
-from crossnet_tf.model import lucas_kanade as lk
+from crossnet_tf.model.windows import window_mean
 
 
 def _pair(shift):
     noise = np.random.default_rng(0).random((2, 72, 104, 3), np.float32)
-    wide = lk.window_mean(tf.constant(noise), 3)
+    wide = window_mean(tf.constant(noise), 3)
     return wide[:, 4:68, 4:100], wide[:, 4:68, 4 - shift : 100 - shift]
 
 
@@ -35,3 +35,10 @@ def test_complete_flow_keeps_what_is_known():
     full = teacher.complete_flow(tf.constant(flow), hr, ref)
     np.testing.assert_array_equal(full[0], flow[0])
     assert np.abs(full[1, 8:-8, 8:-8, 0] - 3.0).mean() < 0.2
+
+
+def test_matched_flow_looks_through_another_exposure():
+    hr, ref = _pair(3)
+    flow = teacher.matched_flow(hr, 0.9 * ref)[:, 8:-8, 8:-8].numpy()
+    assert flow[..., 2].mean() > 0.95
+    np.testing.assert_allclose(np.median(flow[..., 0]), 3.0, atol=0.05)

@@ -16,10 +16,11 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from crossnet_tf.model.brightness import matching_gain
 from crossnet_tf.model.convolution import Convolution, Deconvolution
-from crossnet_tf.model.lucas_kanade import window_mean, window_power
 from crossnet_tf.model.resampling import cubic_upscale, matched_blur
 from crossnet_tf.model.warp import backward_warp
+from crossnet_tf.model.windows import window_mean, window_power
 
 # Share of REF's local contrast that may be error, and error that noise makes.
 TOLERATED = 0.5
@@ -118,12 +119,15 @@ class ReferenceDetail(keras.layers.Layer):
 
         Returns:
             Two `[B, s*h, s*w, 3]` float32: LR with the detail of REF, and
-            cubic LR minus REF, warped and then blurred as LR is; and the
-            trust in REF, `[B, s*h, s*w, 1]` in [0, 1].
+            cubic LR minus REF, warped, brought to LR's brightness and then
+            blurred as LR is; and the trust in REF, `[B, s*h, s*w, 1]` in [0, 1].
         """
         warped = backward_warp(tf.cast(ref, tf.float32), flow)
         blurred = matched_blur(warped, self.scale)
-        mismatch = cubic_upscale(lr, self.scale) - blurred
+        target = cubic_upscale(lr, self.scale)
+        gain = matching_gain(target, blurred)
+        warped, blurred = gain * warped, gain * blurred
+        mismatch = target - blurred
         trust = self._trust(mismatch, warped, blurred, flow)
         return warped + mismatch, mismatch, trust
 

@@ -14,7 +14,9 @@ an application to stereo vision", IJCAI 1981.
 
 import tensorflow as tf
 
+from crossnet_tf.model.brightness import CELL, matching_gain
 from crossnet_tf.model.warp import backward_warp
+from crossnet_tf.model.windows import window_mean, window_power
 
 MAX_STEP = 1.5
 WINDOW = 7
@@ -23,7 +25,11 @@ _RIDGE = 0.01
 
 
 def lucas_kanade(
-    target: tf.Tensor, source: tf.Tensor, flow: tf.Tensor, steps: int
+    target: tf.Tensor,
+    source: tf.Tensor,
+    flow: tf.Tensor,
+    steps: int,
+    cell: int = CELL,
 ) -> tf.Tensor:
     """Improves a flow that is right to about one pixel.
 
@@ -32,6 +38,7 @@ def lucas_kanade(
         source: `[B, H, W, C]` float32, the picture that is sampled.
         flow: `[B, H, W, 2]` float32, from `target` to `source`.
         steps: how often to warp and solve.
+        cell: pixels that share a gain; see `brightness.matching_gain`.
 
     Returns:
         `[B, H, W, 2]` float32; each step moves a pixel by at most 1.5. The
@@ -39,22 +46,10 @@ def lucas_kanade(
     """
     for _ in range(steps):
         warped = backward_warp(source, flow)
+        warped *= matching_gain(target, warped, cell)
         step = solve(structure(target, warped), WINDOW)
         flow += tf.stop_gradient(step)
     return flow
-
-
-def window_mean(images: tf.Tensor, size: int) -> tf.Tensor:
-    """Mean over a square window, applied twice: nearly a Gaussian."""
-    for _ in range(2):
-        images = tf.nn.avg_pool2d(images, (1, size), 1, "SAME")
-        images = tf.nn.avg_pool2d(images, (size, 1), 1, "SAME")
-    return images
-
-
-def window_power(images: tf.Tensor, size: int) -> tf.Tensor:
-    """Mean square over a window and all channels: `[B, H, W, 1]`."""
-    return window_mean(_sum(images * images), size)
 
 
 def structure(target: tf.Tensor, warped: tf.Tensor) -> tf.Tensor:
@@ -74,18 +69,23 @@ def structure(target: tf.Tensor, warped: tf.Tensor) -> tf.Tensor:
     return products * _inverse_residual(dt)
 
 
-def solve(products: tf.Tensor, window: int) -> tf.Tensor:
+def solve(
+    products: tf.Tensor, window: int, prior: tf.Tensor | float = 0.0
+) -> tf.Tensor:
     """The displacement that explains a window's differences best.
 
     Args:
         products: `[B, H, W, 5]` float32, from `structure`.
         window: size of the window, in pixels; odd.
+        prior: `[B, H, W, 5]` float32, added to the window's mean of
+            `products`.
 
     Returns:
         `[B, H, W, 2]` float32, (dx, dy) in pixels, at most 1.5 on each axis.
     """
-    xx, xy, yy, xt, yt = tf.split(window_mean(products, window), 5, axis=-1)
-    ridge = _NOISE + _RIDGE * (xx + yy)
+    products = window_mean(products, window)
+    ridge = _NOISE + _RIDGE * (products[..., 0:1] + products[..., 2:3])
+    xx, xy, yy, xt, yt = tf.split(products + prior, 5, axis=-1)
     xx, yy = xx + ridge, yy + ridge
     step = tf.concat([yy * xt - xy * yt, xx * yt - xy * xt], axis=-1)
     step /= xx * yy - xy * xy

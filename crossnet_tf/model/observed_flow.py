@@ -6,10 +6,13 @@ moves differently. Here REF is warped first, as it is, and blurred then, just
 as LR came from HR: what is left between that and LR are errors of the flow
 (or things that REF does not show), at any edge.
 
+REF is brought to LR's brightness for that (`brightness`), and where the camera
+alone moved, the flow's line is a prior (`epipolar`).
+
 Some steps at half size, all with the same weights, look at what is left.
 Each solves for the displacement over windows of three sizes (`lucas_kanade`),
-and a small network votes for one of them, or for none, adds a bounded change,
-and hands its state to the next step. A last correction makes the flow fit
+and a small network votes for one of them, or for none but what the prior
+says, adds a bounded change, and hands its state to the next step. A last correction makes the flow fit
 the full-size picture.
 
 Each step learns from the flow that it was given, taken as constant: passed
@@ -23,13 +26,18 @@ weights; flows compared with the truth after each).
 import keras
 import tensorflow as tf
 
+from crossnet_tf.model.brightness import CELL, matching_gain
 from crossnet_tf.model.convolution import Convolution, leaky_relu
-from crossnet_tf.model.lucas_kanade import solve, structure, window_mean
+from crossnet_tf.model.epipolar import line_prior
+from crossnet_tf.model.lucas_kanade import solve, structure
 from crossnet_tf.model.resampling import matched_blur, resize_flow
 from crossnet_tf.model.warp import backward_warp
+from crossnet_tf.model.windows import window_mean
 
 STEPS = 4
 _MAX_CHANGE = 2.0
+# Differences that are only set to zero: what the flow is without new evidence.
+_AT_REST = (1.0, 1.0, 1.0, 0.0, 0.0)
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -82,9 +90,11 @@ class ObservedFlow(keras.layers.Layer):
     def _step(self, target, source, flow, state):
         flow = tf.stop_gradient(flow)
         warped = backward_warp(source, flow)
-        seen = _observed(warped, self.scale // 2)
+        warped, seen = _observed(target, warped, self.scale // 2, CELL // 2)
         products = structure(target, seen)
-        moves = [solve(products, window) for window in self.windows]
+        prior = line_prior(flow, products)
+        moves = [solve(products, window, prior) for window in self.windows]
+        at_rest = solve(_AT_REST * products, self.windows[1], prior)
         features = tf.concat(
             [*_features(target, seen, flow), warped - seen, *moves, state],
             axis=-1,
@@ -92,15 +102,15 @@ class ObservedFlow(keras.layers.Layer):
         for convolution in self.steps:
             features = convolution(features)
         votes = tf.nn.softmax(self.votes(features))
-        for window, move in enumerate(moves):
-            flow += votes[..., window : window + 1] * move
+        for number, move in enumerate([*moves, at_rest]):
+            flow += votes[..., number : number + 1] * move
         flow += _MAX_CHANGE * tf.tanh(self.change(features))
         return flow, tf.cast(self.state(features), tf.float32)
 
     def _enlarged(self, lr_up, ref, flow, state):
         flow = resize_flow(tf.stop_gradient(flow))
         warped = backward_warp(ref, flow)
-        seen = _observed(warped, self.scale)
+        warped, seen = _observed(lr_up, warped, self.scale, CELL)
         features = [*_features(lr_up, seen, flow), warped - seen]
         features = tf.nn.space_to_depth(tf.concat(features, axis=-1), 2)
         features = self.edges(tf.concat([features, state], axis=-1))
@@ -115,8 +125,11 @@ class ObservedFlow(keras.layers.Layer):
         }
 
 
-def _observed(images: tf.Tensor, scale: int) -> tf.Tensor:
-    return matched_blur(images, scale) if scale > 1 else images
+def _observed(target, images, scale, cell) -> tuple[tf.Tensor, tf.Tensor]:
+    """`images` at `target`'s brightness, and what LR would show of them."""
+    seen = matched_blur(images, scale) if scale > 1 else images
+    gain = matching_gain(target, seen, cell)
+    return gain * images, gain * seen
 
 
 def _features(target, seen, flow) -> list[tf.Tensor]:
