@@ -155,7 +155,7 @@ def _quantized(tf, converter, job: dict) -> bytes:
 
     side = _DEFAULT_SIDE * _DEFAULT_SCALE // job["scale"]
     size = job["height"] or side, job["width"] or side, job["scale"]
-    calibration = pairs.real_pairs(*size, _NUM_CALIBRATION, held_out=False)
+    calibration = pairs.calibration_pairs(*size, _NUM_CALIBRATION)
 
     def samples():
         for pair in calibration:

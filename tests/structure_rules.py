@@ -23,6 +23,7 @@ ORDER = (
     "model/brightness",
     "model/lucas_kanade",
     "model/epipolar",
+    "model/propagation",
     "model/observed_flow",
     "model/pyramid_flow",
     "model/encoder",

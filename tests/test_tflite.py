@@ -79,13 +79,24 @@ def test_metadata_rejects_a_file_without(converted):
 
 
 def test_real_pairs_are_held_out():
-    calibration = pairs.real_pairs(30, 40, 4, 3, held_out=False)
+    calibration = pairs.calibration_pairs(30, 40, 4, 3)
     comparing = pairs.real_pairs(30, 40, 4, 3, held_out=True)
     assert [pair.lr.shape for pair in comparing] == [(1, 30, 40, 3)] * 3
     assert comparing[0].hr.shape == comparing[0].ref.shape == (1, 120, 160, 3)
     for ours in comparing:
         for theirs in calibration:
             assert not np.array_equal(ours.hr, theirs.hr)
+
+
+def test_calibration_has_light_of_all_kinds():
+    calibration = pairs.calibration_pairs(30, 40, 4, 2)
+    assert len(calibration) == 2 * 3 + 4
+    assert {pair.hr.shape for pair in calibration} == {(1, 120, 160, 3)}
+    means = [float(pair.lr.mean()) for pair in calibration]
+    assert max(means) - min(means) > 0.25
+    for pair in calibration:
+        assert pair.lr.shape == (1, 30, 40, 3)
+        assert 0 <= pair.ref.min() and pair.ref.max() <= 1
 
 
 def test_real_pairs_of_any_size():

@@ -22,15 +22,16 @@ import tensorflow as tf
 from crossnet_tf.model.windows import window_mean
 
 _WINDOW = 9
-_ITERATIONS = 6
+_ITERATIONS = 4
 # Smaller eigenvalue of a corner's structure; an edge's is far below.
 _CORNER = 3e-3
 # Weight of the line against what a window sees, and its smallest spread.
-_STIFFNESS = 1e-5
+_STIFFNESS = 2e-5
 _THINNEST = 0.03
+_SOFT = 0.02
 # A line is this many times as long as it is thick, and in pixels no thicker.
-_LONG = 5.0
-_THICKEST = 0.15
+_LONG = 4.0
+_THICKEST = 0.25
 _TINY = 1e-9
 
 
@@ -65,26 +66,29 @@ def _fit(flow: tf.Tensor, corners: tf.Tensor) -> tuple:
     """The line of most of the flow, by total least squares, reweighted.
 
     Returns:
-        Distance from the line `[B, H, W, 1]`; mean size along it and across,
+        Distance from the line `[B, H, W, 1]`; deviation along it and across,
         `[B, 1, 1, 1]`; its unit normal, two of the same.
     """
+    x, y = tf.split(flow - _mean(flow, corners), 2, axis=-1)
+    moments = tf.concat([x, y, x * x, x * y, y * y], axis=-1)
     weights = corners
     for _ in range(_ITERATIONS):
-        total = _sum(weights) + _TINY
-        x, y = tf.split(flow - _sum(weights * flow) / total, 2, axis=-1)
-        xx, xy, yy = (_sum(weights * p) / total for p in (x * x, x * y, y * y))
+        mx, my, xx, xy, yy = tf.split(_mean(moments, weights), 5, axis=-1)
+        xx, xy, yy = xx - mx * mx, xy - mx * my, yy - my * my
         # The main axis, from cosine and sine of twice its angle.
         half = 0.5 * (xx - yy)
         size = tf.sqrt(half**2 + xy**2) + _TINY
         ex = tf.sqrt(tf.maximum(0.5 * (1.0 + half / size), _TINY))
         ey = tf.sqrt(tf.maximum(0.5 * (1.0 - half / size), _TINY))
         ey = tf.where(xy < 0.0, -ey, ey)
-        across = y * ex - x * ey
-        length = _sum(weights * tf.abs(x * ex + y * ey)) / total
-        thickness = _sum(weights * tf.abs(across)) / total + _TINY
-        weights = corners / (1.0 + (across / (thickness + 0.02)) ** 2)
+        middle = 0.5 * (xx + yy)
+        length = tf.sqrt(middle + size)
+        thickness = tf.sqrt(tf.maximum(middle - size, _TINY))
+        across = (y - my) * ex - (x - mx) * ey
+        weights = corners / (1.0 + (across / (thickness + _SOFT)) ** 2)
     return across, length, thickness, (-ey, ex)
 
 
-def _sum(values: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(values, axis=[1, 2], keepdims=True)
+def _mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    total = tf.reduce_sum(weights, axis=[1, 2], keepdims=True) + _TINY
+    return tf.reduce_sum(weights * values, axis=[1, 2], keepdims=True) / total

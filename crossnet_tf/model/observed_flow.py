@@ -12,8 +12,9 @@ alone moved, the flow's line is a prior (`epipolar`).
 Some steps at half size, all with the same weights, look at what is left.
 Each solves for the displacement over windows of three sizes (`lucas_kanade`),
 and a small network votes for one of them, or for none but what the prior
-says, adds a bounded change, and hands its state to the next step. A last correction makes the flow fit
-the full-size picture.
+says, adds a bounded change, and hands its state to the next step. Before each
+but the first, pixels take over what their neighbours found (`propagation`).
+A last correction makes the flow fit the full-size picture.
 
 Each step learns from the flow that it was given, taken as constant: passed
 on through the steps, gradients of the last flow teach the first steps to err
@@ -30,6 +31,7 @@ from crossnet_tf.model.brightness import CELL, matching_gain
 from crossnet_tf.model.convolution import Convolution, leaky_relu
 from crossnet_tf.model.epipolar import line_prior
 from crossnet_tf.model.lucas_kanade import solve, structure
+from crossnet_tf.model.propagation import propagate
 from crossnet_tf.model.resampling import matched_blur, resize_flow
 from crossnet_tf.model.warp import backward_warp
 from crossnet_tf.model.windows import window_mean
@@ -53,6 +55,7 @@ class ObservedFlow(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.scale, self.width = scale, width
         self.windows = [(n * scale // 2 + 1) | 1 for n in (1, 2, 4)]
+        self.distances = [n for n in (scale // 2, scale // 4) if n]
         self.steps = [
             Convolution(2 * width, 3, 1, leaky_relu, name=f"step{i}")
             for i in (1, 2, 3)
@@ -82,10 +85,19 @@ class ObservedFlow(keras.layers.Layer):
         source = tf.nn.avg_pool2d(ref, 2, 2, "VALID")
         state = tf.tile(tf.zeros_like(target[..., :1]), [1, 1, 1, self.width])
         flows = []
-        for _ in range(STEPS):
+        for number in range(STEPS):
+            if number > 0:
+                images = target, source
+                flow = propagate(flow, images, self._remainder, self.distances)
             flow, state = self._step(target, source, flow, state)
             flows.append(flow)
         return [*flows, self._enlarged(lr_up, ref, flow, state)]
+
+    def _remainder(self, target, source, flow):
+        """What is left between LR and REF, warped and then seen as LR is."""
+        warped = backward_warp(source, flow)
+        _, seen = _observed(target, warped, self.scale // 2, CELL // 2)
+        return target - seen
 
     def _step(self, target, source, flow, state):
         flow = tf.stop_gradient(flow)
