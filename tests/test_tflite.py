@@ -96,7 +96,8 @@ def test_calibration_has_light_of_all_kinds():
     assert max(means) - min(means) > 0.25
     for pair in calibration:
         assert pair.lr.shape == (1, 30, 40, 3)
-        assert 0 <= pair.ref.min() and pair.ref.max() <= 1
+        assert pair.ref.min() >= 0
+        assert pair.ref.max() <= 1
 
 
 def test_real_pairs_of_any_size():

@@ -4,7 +4,8 @@ Two exposures, a lens that darkens towards the corners, another white balance:
 to a match by intensities, a difference of 5 % is a displacement, and costs
 preset `lite` half of what REF is worth. So what is compared is first brought
 to the same local mean, over a window much larger than any displacement that
-is left: then motion does not pass for light, nor light for motion.
+is left: then motion does not pass for light, nor light for motion. What does not
+fit then, hidden parts and wrong flow, counts for less in a second look.
 """
 
 import tensorflow as tf
@@ -15,6 +16,8 @@ CELL = 32
 _WINDOW = 3
 # Keeps the gain of dark areas, where noise rules, near 1.
 _DARK = 0.02
+# Difference at which a pixel counts half.
+_ALIKE = 0.02
 _LOWEST, _HIGHEST = 0.7, 1.4
 
 
@@ -32,13 +35,21 @@ def matching_gain(
     Returns:
         `[B, H, W, C]` float32 in [0.7, 1.4]. No gradient passes through it.
     """
-    means = tf.nn.avg_pool2d(
-        tf.concat([target, images], axis=-1), cell, cell, "SAME"
-    )
-    ours, theirs = tf.split(window_mean(means, _WINDOW), 2, axis=-1)
-    gain = (ours + _DARK) / (tf.maximum(theirs, 0.0) + _DARK)
+    gain = _ratio(target, images, tf.ones_like(target[..., :1]), cell)
+    difference = target - gain * images
+    power = tf.reduce_mean(difference**2, axis=-1, keepdims=True)
+    weights = 1.0 / (1.0 + tf.minimum(power, 1.0) / _ALIKE**2)
+    return tf.stop_gradient(_ratio(target, images, weights, cell))
+
+
+def _ratio(target, images, weights, cell) -> tf.Tensor:
+    """Quotient of local means, interpolated."""
+    sums = tf.concat([weights * target, weights * images, weights], axis=-1)
+    sums = window_mean(tf.nn.avg_pool2d(sums, cell, cell, "SAME"), _WINDOW)
+    channels = target.shape[-1]
+    ours, theirs, total = tf.split(sums, [channels, channels, 1], axis=-1)
+    gain = (ours + _DARK * total) / (tf.maximum(theirs, 0.0) + _DARK * total)
     gain = tf.clip_by_value(gain, _LOWEST, _HIGHEST)
-    if cell > 1:
-        size = tf.shape(target)[1:3]
-        gain = tf.image.resize(gain, size, method="bilinear")
-    return tf.stop_gradient(gain)
+    if cell == 1:
+        return gain
+    return tf.image.resize(gain, tf.shape(target)[1:3], method="bilinear")

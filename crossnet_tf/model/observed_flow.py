@@ -87,17 +87,22 @@ class ObservedFlow(keras.layers.Layer):
         flows = []
         for number in range(STEPS):
             if number > 0:
-                images = target, source
-                flow = propagate(flow, images, self._remainder, self.distances)
+                flow = self._propagated(target, source, flow)
             flow, state = self._step(target, source, flow, state)
             flows.append(flow)
         return [*flows, self._enlarged(lr_up, ref, flow, state)]
 
-    def _remainder(self, target, source, flow):
-        """What is left between LR and REF, warped and then seen as LR is."""
-        warped = backward_warp(source, flow)
-        _, seen = _observed(target, warped, self.scale // 2, CELL // 2)
-        return target - seen
+    def _propagated(self, target, source, flow):
+        flow = tf.stop_gradient(flow)
+        scale = self.scale // 2
+        seen = _blurred(backward_warp(source, flow), scale)
+        gain = matching_gain(target, seen, CELL // 2)
+
+        def remainder(target, source, gain, flow):
+            return target - gain * _blurred(backward_warp(source, flow), scale)
+
+        images = target, source, gain
+        return propagate(flow, images, remainder, self.distances)
 
     def _step(self, target, source, flow, state):
         flow = tf.stop_gradient(flow)
@@ -139,9 +144,13 @@ class ObservedFlow(keras.layers.Layer):
 
 def _observed(target, images, scale, cell) -> tuple[tf.Tensor, tf.Tensor]:
     """`images` at `target`'s brightness, and what LR would show of them."""
-    seen = matched_blur(images, scale) if scale > 1 else images
+    seen = _blurred(images, scale)
     gain = matching_gain(target, seen, cell)
     return gain * images, gain * seen
+
+
+def _blurred(images: tf.Tensor, scale: int) -> tf.Tensor:
+    return matched_blur(images, scale) if scale > 1 else images
 
 
 def _features(target, seen, flow) -> list[tf.Tensor]:

@@ -10,7 +10,7 @@ Reference: Barnes et al., "PatchMatch", SIGGRAPH 2009 (propagation); Bleyer et
 al., "PatchMatch Stereo", BMVC 2011.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -26,16 +26,16 @@ _NOISE = 1e-6
 
 def propagate(
     flow: tf.Tensor,
-    images: tuple[tf.Tensor, tf.Tensor],
-    remainder: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
+    images: Sequence[tf.Tensor],
+    remainder: Callable[..., tf.Tensor],
     distances: list[int],
 ) -> tf.Tensor:
     """Mixes the flow of each pixel with that of eight neighbours.
 
     Args:
         flow: `[B, H, W, 2]` float32.
-        images: target and source, `[B, H, W, C]`.
-        remainder: maps target, source and flow to what that flow leaves
+        images: what `remainder` needs, each `[B, H, W, C]`.
+        remainder: maps the images and a flow to what that flow leaves
             unexplained, `[B, H, W, C]`.
         distances: of the neighbours, in pixels, one after another.
 
@@ -43,10 +43,10 @@ def propagate(
         `[B, H, W, 2]` float32. No gradient passes through it.
     """
     count = 1 + len(_NEIGHBOURS)
-    target, source = (tf.tile(image, [count, 1, 1, 1]) for image in images)
+    images = [tf.tile(image, [count, 1, 1, 1]) for image in images]
     for distance in distances:
         flows = [flow, *_neighbours(flow, distance)]
-        left = remainder(target, source, tf.concat(flows, axis=0))
+        left = remainder(*images, tf.concat(flows, axis=0))
         left = tf.split(window_power(left, _WINDOW), count, axis=0)
         weights = _weights(*left)
         flow = tf.add_n(
