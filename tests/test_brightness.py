@@ -42,7 +42,8 @@ def test_motion_is_no_light():
 def test_any_picture_gives_a_bounded_gain(value):
     gain = matching_gain(_picture(), tf.fill([1, 128, 160, 3], value)).numpy()
     assert np.isfinite(gain).all()
-    assert 0.7 <= gain.min() and gain.max() <= 1.4
+    assert gain.min() >= 0.7
+    assert gain.max() <= 1.4
 
 
 @pytest.mark.parametrize("cell", [1, 2, 32])

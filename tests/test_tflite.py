@@ -94,10 +94,10 @@ def test_calibration_has_light_of_all_kinds():
     assert {pair.hr.shape for pair in calibration} == {(1, 120, 160, 3)}
     means = [float(pair.lr.mean()) for pair in calibration]
     assert max(means) - min(means) > 0.25
-    for pair in calibration:
-        assert pair.lr.shape == (1, 30, 40, 3)
-        assert pair.ref.min() >= 0
-        assert pair.ref.max() <= 1
+    for one in calibration:
+        assert one.lr.shape == (1, 30, 40, 3)
+        assert one.ref.min() >= 0
+        assert one.ref.max() <= 1
 
 
 def test_real_pairs_of_any_size():

@@ -4,8 +4,8 @@ Two exposures, a lens that darkens towards the corners, another white balance:
 to a match by intensities, a difference of 5 % is a displacement, and costs
 preset `lite` half of what REF is worth. So what is compared is first brought
 to the same local mean, over a window much larger than any displacement that
-is left: then motion does not pass for light, nor light for motion. What does not
-fit then, hidden parts and wrong flow, counts for less in a second look.
+is left: then motion does not pass for light, nor light for motion. What does
+not fit then, hidden parts and wrong flow, counts for less in a second look.
 """
 
 import tensorflow as tf

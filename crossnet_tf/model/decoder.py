@@ -120,7 +120,8 @@ class ReferenceDetail(keras.layers.Layer):
         Returns:
             Two `[B, s*h, s*w, 3]` float32: LR with the detail of REF, and
             cubic LR minus REF, warped, brought to LR's brightness and then
-            blurred as LR is; and the trust in REF, `[B, s*h, s*w, 1]` in [0, 1].
+            blurred as LR is; and the trust in REF, `[B, s*h, s*w, 1]` in
+            [0, 1].
         """
         warped = backward_warp(tf.cast(ref, tf.float32), flow)
         blurred = matched_blur(warped, self.scale)
