@@ -122,7 +122,10 @@ def test_unknown_shape_equals_eager():
     expected, actual = model(inputs), function(inputs)
     for name in expected:
         np.testing.assert_allclose(
-            actual[name], expected[name], atol=1e-5, err_msg=name
+            actual[name],
+            expected[name],
+            atol=1e-4 if name.startswith("flow") else 1e-5,
+            err_msg=name,
         )
 
 

@@ -23,13 +23,13 @@ from crossnet_tf.model.warp import backward_warp
 from crossnet_tf.model.windows import window_mean, window_power
 
 # Share of REF's local contrast that may be error, and error that noise makes.
-TOLERATED = 0.5
+TOLERATED = 0.3
 NOISE = 0.012
 # Roughness of a flow that is still believed, as a share of LR's pixel.
 ROUGH = 0.25
 # Detail that LR lacks, over LR's own finest detail: some 2.3 in a picture
 # that was enlarged from LR's size, 10 and more in a sharp one.
-SHARP = 3.0
+SHARP = 3.5
 _SOFTNESS = 0.15
 _TINY = 1e-6
 
