@@ -12,6 +12,7 @@ set `folder:PAIRS`, to be trained on with --flow_from_hr.
 """
 
 import pathlib
+import shutil
 
 from absl import flags
 
@@ -55,6 +56,8 @@ def main() -> None:
     scenes = matching_tiles.find_scenes(pathlib.Path(SCENES.value), SIZE.value)
     tiles = matching_tiles.cut(scenes, COUNT.value, SIZE.value, SEED.value)
     temporary = output.with_name(f".{output.name}.incomplete")
+    # What a killed run left may have been cut with other flags.
+    shutil.rmtree(temporary, ignore_errors=True)
     for kind in ("hr", "ref"):
         (temporary / kind).mkdir(parents=True, exist_ok=True)
     for tile in tqdm.tqdm(tiles, "Cutting", COUNT.value, unit=" pairs"):

@@ -67,6 +67,9 @@ def test_small_or_single_pictures_make_no_scene(tmp_path):
 def test_command_writes_pairs_that_train(tmp_path):
     _scene(tmp_path / "scenes" / "a", [0, 16])
     output = tmp_path / "pairs"
+    killed = tmp_path / ".pairs.incomplete" / "hr" / "other_0000.png"
+    killed.parent.mkdir(parents=True)
+    images.write_image(killed, np.zeros([SIZE, SIZE, 3]))
     flags = [f"--scenes={tmp_path / 'scenes'}", f"--output={output}"]
     cut_pairs.FLAGS(["cut_pairs", *flags, "--count=3", f"--size={SIZE}"])
     cut_pairs.main()
