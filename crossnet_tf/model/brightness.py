@@ -10,6 +10,7 @@ not fit then, hidden parts and wrong flow, counts for less in a second look.
 
 import tensorflow as tf
 
+from crossnet_tf.model.resampling import matched_blur
 from crossnet_tf.model.windows import window_mean
 
 CELL = 32
@@ -40,6 +41,30 @@ def matching_gain(
     power = tf.reduce_mean(difference**2, axis=-1, keepdims=True)
     weights = 1.0 / (1.0 + tf.minimum(power, 1.0) / _ALIKE**2)
     return tf.stop_gradient(_ratio(target, images, weights, cell))
+
+
+def observable(images: tf.Tensor, scale: int) -> tf.Tensor:
+    """`matched_blur`, and `images` as they are at `scale` 1."""
+    return matched_blur(images, scale) if scale > 1 else images
+
+
+def observed(
+    target: tf.Tensor, images: tf.Tensor, scale: int, cell: int = CELL
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """`images` at the brightness of `target`, and what LR would show of them.
+
+    Args:
+        target: `[B, H, W, C]` float32: what LR does show, enlarged.
+        images: `[B, H, W, C]` float32, REF after warping.
+        scale: how much smaller LR is than these pictures.
+        cell: as in `matching_gain`.
+
+    Returns:
+        Two `[B, H, W, C]` float32.
+    """
+    seen = observable(images, scale)
+    gain = matching_gain(target, seen, cell)
+    return gain * images, gain * seen
 
 
 def _ratio(target, images, weights, cell) -> tf.Tensor:

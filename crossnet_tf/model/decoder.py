@@ -16,7 +16,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from crossnet_tf.model.brightness import matching_gain
+from crossnet_tf.model.brightness import observed
 from crossnet_tf.model.convolution import Convolution, Deconvolution
 from crossnet_tf.model.resampling import cubic_upscale, matched_blur
 from crossnet_tf.model.warp import backward_warp
@@ -124,10 +124,8 @@ class ReferenceDetail(keras.layers.Layer):
             [0, 1].
         """
         warped = backward_warp(tf.cast(ref, tf.float32), flow)
-        blurred = matched_blur(warped, self.scale)
         target = cubic_upscale(lr, self.scale)
-        gain = matching_gain(target, blurred)
-        warped, blurred = gain * warped, gain * blurred
+        warped, blurred = observed(target, warped, self.scale)
         mismatch = target - blurred
         trust = self._trust(mismatch, warped, blurred, flow)
         return warped + mismatch, mismatch, trust

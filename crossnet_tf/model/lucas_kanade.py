@@ -83,9 +83,13 @@ def solve(
     Returns:
         `[B, H, W, 2]` float32, (dx, dy) in pixels, at most 1.5 on each axis.
     """
-    products = window_mean(products, window)
-    ridge = _NOISE + _RIDGE * (products[..., 0:1] + products[..., 2:3])
-    xx, xy, yy, xt, yt = tf.split(products + prior, 5, axis=-1)
+    return solve_means(window_mean(products, window), prior)
+
+
+def solve_means(means: tf.Tensor, prior: tf.Tensor | float = 0.0) -> tf.Tensor:
+    """`solve` for products that are means over their window already."""
+    ridge = _NOISE + _RIDGE * (means[..., 0:1] + means[..., 2:3])
+    xx, xy, yy, xt, yt = tf.split(means + prior, 5, axis=-1)
     xx, yy = xx + ridge, yy + ridge
     step = tf.concat([yy * xt - xy * yt, xx * yt - xy * xt], axis=-1)
     step /= xx * yy - xy * xy

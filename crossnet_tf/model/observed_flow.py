@@ -27,12 +27,17 @@ weights; flows compared with the truth after each).
 import keras
 import tensorflow as tf
 
-from crossnet_tf.model.brightness import CELL, matching_gain
+from crossnet_tf.model.brightness import (
+    CELL,
+    matching_gain,
+    observable,
+    observed,
+)
 from crossnet_tf.model.convolution import Convolution, leaky_relu
 from crossnet_tf.model.epipolar import line_prior
-from crossnet_tf.model.lucas_kanade import solve, structure
+from crossnet_tf.model.lucas_kanade import solve_means, structure
 from crossnet_tf.model.propagation import propagate
-from crossnet_tf.model.resampling import matched_blur, resize_flow
+from crossnet_tf.model.resampling import resize_flow
 from crossnet_tf.model.warp import backward_warp
 from crossnet_tf.model.windows import window_mean
 
@@ -93,13 +98,14 @@ class ObservedFlow(keras.layers.Layer):
         return [*flows, self._enlarged(lr_up, ref, flow, state)]
 
     def _propagated(self, target, source, flow):
-        flow = tf.stop_gradient(flow)
         scale = self.scale // 2
-        seen = _blurred(backward_warp(source, flow), scale)
+        seen = observable(backward_warp(source, flow), scale)
         gain = matching_gain(target, seen, CELL // 2)
 
         def remainder(target, source, gain, flow):
-            return target - gain * _blurred(backward_warp(source, flow), scale)
+            return target - gain * observable(
+                backward_warp(source, flow), scale
+            )
 
         images = target, source, gain
         return propagate(flow, images, remainder, self.distances)
@@ -107,11 +113,12 @@ class ObservedFlow(keras.layers.Layer):
     def _step(self, target, source, flow, state):
         flow = tf.stop_gradient(flow)
         warped = backward_warp(source, flow)
-        warped, seen = _observed(target, warped, self.scale // 2, CELL // 2)
+        warped, seen = observed(target, warped, self.scale // 2, CELL // 2)
         products = structure(target, seen)
         prior = line_prior(flow, products)
-        moves = [solve(products, window, prior) for window in self.windows]
-        at_rest = solve(_AT_REST * products, self.windows[1], prior)
+        means = [window_mean(products, window) for window in self.windows]
+        moves = [solve_means(mean, prior) for mean in means]
+        at_rest = solve_means(_AT_REST * means[1], prior)
         features = tf.concat(
             [*_features(target, seen, flow), warped - seen, *moves, state],
             axis=-1,
@@ -127,7 +134,7 @@ class ObservedFlow(keras.layers.Layer):
     def _enlarged(self, lr_up, ref, flow, state):
         flow = resize_flow(tf.stop_gradient(flow))
         warped = backward_warp(ref, flow)
-        warped, seen = _observed(lr_up, warped, self.scale, CELL)
+        warped, seen = observed(lr_up, warped, self.scale, CELL)
         features = [*_features(lr_up, seen, flow), warped - seen]
         features = tf.nn.space_to_depth(tf.concat(features, axis=-1), 2)
         features = self.edges(tf.concat([features, state], axis=-1))
@@ -140,17 +147,6 @@ class ObservedFlow(keras.layers.Layer):
             "scale": self.scale,
             "width": self.width,
         }
-
-
-def _observed(target, images, scale, cell) -> tuple[tf.Tensor, tf.Tensor]:
-    """`images` at `target`'s brightness, and what LR would show of them."""
-    seen = _blurred(images, scale)
-    gain = matching_gain(target, seen, cell)
-    return gain * images, gain * seen
-
-
-def _blurred(images: tf.Tensor, scale: int) -> tf.Tensor:
-    return matched_blur(images, scale) if scale > 1 else images
 
 
 def _features(target, seen, flow) -> list[tf.Tensor]:
