@@ -57,9 +57,9 @@ def matched_flow(hr: tf.Tensor, ref: tf.Tensor) -> tf.Tensor:
         if level < _COARSEST:
             shape = tf.shape(target[level])
             flow = resize_flow(flow)[:, : shape[1], : shape[2]]
-        flow = lucas_kanade(
-            target[level], source[level], flow, _STEPS, CELL >> level
-        )
+        warped = backward_warp(source[level], flow)
+        gain = matching_gain(target[level], warped, CELL >> level)
+        flow = lucas_kanade(target[level], source[level], flow, _STEPS, gain)
     warped = backward_warp(ref, flow)
     weight = _fits(hr, matching_gain(hr, warped) * warped)
     return tf.stop_gradient(tf.concat([flow, weight], axis=-1))

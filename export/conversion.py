@@ -146,6 +146,20 @@ def _save_network(tf, job: dict, directory: pathlib.Path) -> None:
     root = tf.Module()
     root.network = loaded
     tf.saved_model.save(root, str(directory), {"serving_default": call})
+    _allow_inlining(directory / "saved_model.pb")
+
+
+def _allow_inlining(path: pathlib.Path) -> None:
+    """Lets the converter write out functions; TF-Lite knows no calls."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    from crossnet_tf.model.subgraph import NO_INLINE
+
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for meta_graph in model.meta_graphs:
+        for function in meta_graph.graph_def.library.function:
+            function.attr.pop(NO_INLINE, None)
+    path.write_bytes(model.SerializeToString())
 
 
 def _quantized(tf, converter, job: dict) -> bytes:

@@ -30,7 +30,7 @@ _PNG_LEVEL = 1  # level 6 takes five times as long for 10 % smaller files
 
 
 def make(
-    network: tf.types.experimental.PolymorphicFunction,
+    network: tf.types.experimental.ConcreteFunction,
     scale: int,
     max_pixels: int = MAX_PIXELS,
 ) -> dict[str, tf.types.experimental.ConcreteFunction]:
@@ -61,22 +61,22 @@ def make(
 
 def network(
     model: keras.Model,
-) -> tf.types.experimental.PolymorphicFunction:
+) -> tf.types.experimental.ConcreteFunction:
     """The network as one graph for all sizes, without checks.
 
     Args:
         model: a built `CrossNet`.
 
     Returns:
-        `(lr, ref)` to the dict of all outputs; traced once.
+        `(lr, ref)` to the dict of all outputs.
     """
-    specs = _image_specs(tf.float32)
 
-    @tf.function(input_signature=[specs["lr"], specs["ref"]])
     def call(lr, ref):
         return model({"lr": lr, "ref": ref}, training=False)
 
-    return call
+    # Concrete: a polymorphic one would be traced, and stored, twice.
+    function = tf.function(call, autograph=False)
+    return function.get_concrete_function(**_image_specs(tf.float32))
 
 
 def _image_specs(dtype: tf.DType) -> dict[str, tf.TensorSpec]:

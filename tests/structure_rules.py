@@ -17,6 +17,7 @@ ORDER = (
     "images/",
     "model/convolution",
     "model/resampling",
+    "model/subgraph",
     "model/warp",
     "model/flow_estimator",
     "model/windows",

@@ -50,7 +50,7 @@ def observable(images: tf.Tensor, scale: int) -> tf.Tensor:
 
 def observed(
     target: tf.Tensor, images: tf.Tensor, scale: int, cell: int = CELL
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """`images` at the brightness of `target`, and what LR would show of them.
 
     Args:
@@ -60,11 +60,11 @@ def observed(
         cell: as in `matching_gain`.
 
     Returns:
-        Two `[B, H, W, C]` float32.
+        Three `[B, H, W, C]` float32; the last one is the gain.
     """
     seen = observable(images, scale)
     gain = matching_gain(target, seen, cell)
-    return gain * images, gain * seen
+    return gain * images, gain * seen, gain
 
 
 def _ratio(target, images, weights, cell) -> tf.Tensor:

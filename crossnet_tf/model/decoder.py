@@ -125,7 +125,7 @@ class ReferenceDetail(keras.layers.Layer):
         """
         warped = backward_warp(tf.cast(ref, tf.float32), flow)
         target = cubic_upscale(lr, self.scale)
-        warped, blurred = observed(target, warped, self.scale)
+        warped, blurred, _ = observed(target, warped, self.scale)
         mismatch = target - blurred
         trust = self._trust(mismatch, warped, blurred, flow)
         return warped + mismatch, mismatch, trust

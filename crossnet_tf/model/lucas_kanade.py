@@ -14,7 +14,7 @@ an application to stereo vision", IJCAI 1981.
 
 import tensorflow as tf
 
-from crossnet_tf.model.brightness import CELL, matching_gain
+from crossnet_tf.model.subgraph import repeated
 from crossnet_tf.model.warp import backward_warp
 from crossnet_tf.model.windows import window_mean, window_power
 
@@ -29,7 +29,7 @@ def lucas_kanade(
     source: tf.Tensor,
     flow: tf.Tensor,
     steps: int,
-    cell: int = CELL,
+    gain: tf.Tensor | float = 1.0,
 ) -> tf.Tensor:
     """Improves a flow that is right to about one pixel.
 
@@ -38,18 +38,22 @@ def lucas_kanade(
         source: `[B, H, W, C]` float32, the picture that is sampled.
         flow: `[B, H, W, 2]` float32, from `target` to `source`.
         steps: how often to warp and solve.
-        cell: pixels that share a gain; see `brightness.matching_gain`.
+        gain: `[B, H, W, C]` float32, the factor that brings warped `source`
+            to the brightness of `target`; see `brightness.matching_gain`.
 
     Returns:
         `[B, H, W, 2]` float32; each step moves a pixel by at most 1.5. The
         gradient passes to `flow` as if the correction were constant.
     """
     for _ in range(steps):
-        warped = backward_warp(source, flow)
-        warped *= matching_gain(target, warped, cell)
-        step = solve(structure(target, warped), WINDOW)
-        flow += tf.stop_gradient(step)
+        flow += tf.stop_gradient(_step(target, source, flow, gain))
     return flow
+
+
+@repeated
+def _step(target, source, flow, gain):
+    warped = gain * backward_warp(source, flow)
+    return solve(structure(target, warped), WINDOW)
 
 
 def structure(target: tf.Tensor, warped: tf.Tensor) -> tf.Tensor:
@@ -66,7 +70,7 @@ def structure(target: tf.Tensor, warped: tf.Tensor) -> tf.Tensor:
     dt = target - warped
     products = [(dx, dx), (dx, dy), (dy, dy), (dx, dt), (dy, dt)]
     products = tf.concat([_sum(a * b) for a, b in products], axis=-1)
-    return products * _inverse_residual(dt)
+    return products / _residual(dt)
 
 
 def solve(
@@ -96,10 +100,12 @@ def solve_means(means: tf.Tensor, prior: tf.Tensor | float = 0.0) -> tf.Tensor:
     return tf.clip_by_value(step, -MAX_STEP, MAX_STEP)
 
 
-def _inverse_residual(dt: tf.Tensor) -> tf.Tensor:
+def _residual(dt: tf.Tensor) -> tf.Tensor:
+    # In thousandths. Its inverse would be wrong on phones: the converter for
+    # TF-Lite exchanges operands where it moves a transposition past them.
     near = window_power(dt, 3)
     around = window_mean(near, 2 * WINDOW + 1)
-    return 1e-3 / (near + 0.3 * around + _NOISE)
+    return 1e3 * (near + 0.3 * around + _NOISE)
 
 
 def _gradients(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

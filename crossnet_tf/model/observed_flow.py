@@ -27,17 +27,13 @@ weights; flows compared with the truth after each).
 import keras
 import tensorflow as tf
 
-from crossnet_tf.model.brightness import (
-    CELL,
-    matching_gain,
-    observable,
-    observed,
-)
+from crossnet_tf.model.brightness import CELL, observable, observed
 from crossnet_tf.model.convolution import Convolution, leaky_relu
 from crossnet_tf.model.epipolar import line_prior
 from crossnet_tf.model.lucas_kanade import solve_means, structure
 from crossnet_tf.model.propagation import propagate
 from crossnet_tf.model.resampling import resize_flow
+from crossnet_tf.model.subgraph import repeated
 from crossnet_tf.model.warp import backward_warp
 from crossnet_tf.model.windows import window_mean
 
@@ -89,31 +85,32 @@ class ObservedFlow(keras.layers.Layer):
         target = tf.nn.avg_pool2d(lr_up, 2, 2, "VALID")
         source = tf.nn.avg_pool2d(ref, 2, 2, "VALID")
         state = tf.tile(tf.zeros_like(target[..., :1]), [1, 1, 1, self.width])
+        gain = tf.ones_like(target)
         flows = []
         for number in range(STEPS):
             if number > 0:
-                flow = self._propagated(target, source, flow)
-            flow, state = self._step(target, source, flow, state)
+                flow = self._propagated(target, source, flow, gain)
+            flow, state, gain = self._step(target, source, flow, state)
             flows.append(flow)
-        return [*flows, self._enlarged(lr_up, ref, flow, state)]
+        return [*flows, self._enlarged(lr_up, ref, flow, state, gain)]
 
-    def _propagated(self, target, source, flow):
-        scale = self.scale // 2
-        seen = observable(backward_warp(source, flow), scale)
-        gain = matching_gain(target, seen, CELL // 2)
+    @repeated
+    def _propagated(self, target, source, flow, gain):
+        def remainder(warped):
+            seen = observable(warped, self.scale // 2)
+            candidates = tf.concat([[-1], tf.shape(target)], axis=0)
+            left = target - gain * tf.reshape(seen, candidates)
+            return tf.reshape(left, tf.shape(warped))
 
-        def remainder(target, source, gain, flow):
-            return target - gain * observable(
-                backward_warp(source, flow), scale
-            )
+        return propagate(flow, source, remainder, self.distances)
 
-        images = target, source, gain
-        return propagate(flow, images, remainder, self.distances)
-
+    @repeated
     def _step(self, target, source, flow, state):
         flow = tf.stop_gradient(flow)
         warped = backward_warp(source, flow)
-        warped, seen = observed(target, warped, self.scale // 2, CELL // 2)
+        warped, seen, gain = observed(
+            target, warped, self.scale // 2, CELL // 2
+        )
         products = structure(target, seen)
         prior = line_prior(flow, products)
         means = [window_mean(products, window) for window in self.windows]
@@ -129,12 +126,13 @@ class ObservedFlow(keras.layers.Layer):
         for number, move in enumerate([*moves, at_rest]):
             flow += votes[..., number : number + 1] * move
         flow += _MAX_CHANGE * tf.tanh(self.change(features))
-        return flow, tf.cast(self.state(features), tf.float32)
+        return flow, tf.cast(self.state(features), tf.float32), gain
 
-    def _enlarged(self, lr_up, ref, flow, state):
+    def _enlarged(self, lr_up, ref, flow, state, gain):
         flow = resize_flow(tf.stop_gradient(flow))
-        warped = backward_warp(ref, flow)
-        warped, seen = observed(lr_up, warped, self.scale, CELL)
+        size = tf.shape(lr_up)[1:3]
+        warped = tf.image.resize(gain, size) * backward_warp(ref, flow)
+        seen = observable(warped, self.scale)
         features = [*_features(lr_up, seen, flow), warped - seen]
         features = tf.nn.space_to_depth(tf.concat(features, axis=-1), 2)
         features = self.edges(tf.concat([features, state], axis=-1))

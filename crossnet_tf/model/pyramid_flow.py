@@ -26,6 +26,7 @@ from crossnet_tf.model.brightness import CELL, matching_gain
 from crossnet_tf.model.convolution import Convolution, leaky_relu
 from crossnet_tf.model.lucas_kanade import MAX_STEP, lucas_kanade
 from crossnet_tf.model.resampling import matched_blur, pyramid, resize_flow
+from crossnet_tf.model.subgraph import repeated
 from crossnet_tf.model.warp import backward_warp
 from crossnet_tf.model.windows import window_mean
 
@@ -73,11 +74,13 @@ class PyramidFlow(keras.layers.Layer):
         for level in range(COARSEST, 0, -1):
             if level < COARSEST:
                 flow = resize_flow(flow)
-            images, cell = (target[level], source[level]), CELL >> level
             flow = tf.stop_gradient(flow)
+            images = target[level], source[level]
+            warped = backward_warp(source[level], flow)
+            gain = matching_gain(target[level], warped, CELL >> level)
             if level >= self.finest_matched:
-                flow = lucas_kanade(*images, flow, STEPS, cell)
-            flow = self.correction(*images, flow, cell=cell)
+                flow = lucas_kanade(*images, flow, STEPS, gain)
+            flow = self.correction(*images, flow, gain)
             earlier.append(flow)
         *steps, flow = self.observed(lr_up, ref, flow)
         flows = [flow]
@@ -110,9 +113,9 @@ class _Correction(keras.layers.Layer):
             name="head",
         )
 
-    def call(self, target, source, flow, cell):
-        warped = backward_warp(source, flow)
-        warped *= matching_gain(target, warped, cell)
+    @repeated
+    def call(self, target, source, flow, gain):
+        warped = gain * backward_warp(source, flow)
         # Only the flow's shape matters: its mean says nothing of its errors.
         relative = flow - window_mean(flow, 7)
         difference = 10.0 * (target - warped)

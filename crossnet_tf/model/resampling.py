@@ -16,29 +16,31 @@ import tensorflow as tf
 
 
 def cubic_upscale(images: tf.Tensor, scale: int) -> tf.Tensor:
-    """Enlarges by `scale`: `[B, h, w, 3]` -> `[B, s*h, s*w, 3]`, float32."""
-    phases = _upscale_taps(scale)
+    """Enlarges by `scale`: `[B, h, w, C]` -> `[B, s*h, s*w, C]`, float32."""
+    phases, channels = _upscale_taps(scale), images.shape[-1]
     taps = np.einsum("iy,jx->ijyx", phases, phases)
-    kernel = np.einsum("ijyx,cd->ijcyxd", taps, np.eye(3))
-    kernel = kernel.reshape(5, 5, 3, scale * scale * 3)
+    kernel = np.einsum("ijyx,cd->ijcyxd", taps, np.eye(channels))
+    kernel = kernel.reshape(5, 5, channels, scale * scale * channels)
     images = tf.cast(images, tf.float32)
-    weights = taps.reshape(5, 5, 1, scale * scale)
+    # As many channels as the picture: division is slow where it broadcasts.
+    weights = np.repeat(taps.reshape(5, 5, 1, scale * scale), channels, -1)
     result = _convolve(images, kernel, 1, 2, scale)
     return result / _convolve(_ones_like(images), weights, 1, 2, scale)
 
 
 def cubic_downscale(images: tf.Tensor, scale: int) -> tf.Tensor:
-    """Shrinks by `scale`, antialiased: `[B, s*h, s*w, 3]` -> `[B, h, w, 3]`.
+    """Shrinks by `scale`, antialiased: `[B, s*h, s*w, C]` -> `[B, h, w, C]`.
 
     Not rounded to 8 bits; height and width must be multiples of `scale`.
     """
     size = 4 * scale
     taps = _keys((np.arange(size) + 0.5) / scale - 2.0) / scale
     images, ones = tf.cast(images, tf.float32), _ones_like(images)
+    channels = np.eye(images.shape[-1])
     pad = (size - scale) // 2
     for axis in (0, 1):
         shape = (size, 1) if axis == 0 else (1, size)
-        kernel = np.einsum("ij,cd->ijcd", taps.reshape(shape), np.eye(3))
+        kernel = np.einsum("ij,cd->ijcd", taps.reshape(shape), channels)
         strides = (scale, 1) if axis == 0 else (1, scale)
         pads = (pad, 0) if axis == 0 else (0, pad)
         images = _convolve(images, kernel, strides, pads)
