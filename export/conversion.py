@@ -11,11 +11,12 @@ of phones have no others.
 | `float16` | float16 | float32 (float16 on GPUs) |
 | `dynamic` | int8 | float32; activations become int8 at run time |
 | `onnx` | float32 | float32, as an ONNX file (tf2onnx) |
-| `int8` | int8 | the convolutions of encoders, fusion and upsampler |
+| `int8` | int8 | the convolutions of encoders and upsampler |
 
 `int8` measures activations on real pairs. The flow's whole path stays float:
 256 steps over a range of 100 pixels would move details by half a pixel. The
-last convolutions, which make the picture, stay float as well.
+fusion and the last convolution of the upsampler, which make the picture, stay
+float as well: there 8 bits cost half a dB where REF fits best.
 """
 
 import json
@@ -29,9 +30,8 @@ import tempfile
 ONNX = "onnx"
 KINDS = ("float32", "float16", "dynamic", "int8", ONNX)
 _OPSET = 18
-_PARTS = ("ref_encoder", "lr_encoder", "decoder", "post_fusion", "upsampler")
-# Their outputs are the picture itself, beside a gate of far larger range.
-_HEADS = ("flow", "picture", "tail")
+_PARTS = ("ref_encoder", "lr_encoder", "upsampler")
+_HEADS = ("flow", "tail")
 # Not TRANSPOSE_CONV: the converter makes the heads 8-bit, whatever it is told.
 _CONVOLUTIONS = ("CONV_2D",)
 _LOG_LINE = re.compile(r"[IWE]\d{4} |\d{4}-\d\d-\d\d ")
@@ -165,7 +165,7 @@ def _allow_inlining(path: pathlib.Path) -> None:
 def _quantized(tf, converter, job: dict) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
-    from export import pairs
+    from export import float_parts, pairs
 
     side = _DEFAULT_SIDE * _DEFAULT_SCALE // job["scale"]
     size = job["height"] or side, job["width"] or side, job["scale"]
@@ -193,7 +193,8 @@ def _quantized(tf, converter, job: dict) -> bytes:
         denylisted_ops=others,
         denylisted_nodes=[name for name in names if not _may_quantize(name)],
     )
-    return draft.get_nondebug_quantized_model()
+    quantized = draft.get_nondebug_quantized_model()
+    return float_parts.restored(quantized, draft.calibrated_model)
 
 
 def _output_names(schema, content: bytes) -> list[str]:

@@ -94,8 +94,9 @@ def with_onnx_metadata(content: bytes, facts: dict) -> bytes:
 
 def with_metadata(content: bytes, facts: dict) -> bytes:
     """The TF-Lite file with `facts` among its named buffers."""
-    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
+
+    from export import float_parts
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     buffer = schema.BufferT()
@@ -104,9 +105,7 @@ def with_metadata(content: bytes, facts: dict) -> bytes:
     entry.name, entry.buffer = METADATA, len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
-    builder = flatbuffers.Builder(len(content) + 4096)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return float_parts.packed(model)
 
 
 def read_metadata(content: bytes) -> dict:
