@@ -5,12 +5,16 @@ import pathlib
 import re
 
 import flatbuffers
+import keras
 import numpy as np
 import pytest
 import serving_export
+import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from serving_export import pair
 
+from crossnet_tf import config, runs
+from crossnet_tf.model.crossnet import build_model
 from export import (
     comparison,
     conversion,
@@ -51,6 +55,31 @@ def test_float32_agrees_for_any_size(converted):
     for height, width, batch in ((9, 14, 1), (17, 6, 2)):
         lr, ref = (np.float32(x) / 255 for x in pair(height, width, batch))
         np.testing.assert_allclose(lite(lr, ref), _network(lr, ref), atol=1e-5)
+
+
+def test_flow_of_lite_agrees(tmp_path):
+    """The matching survives the converter, which has exchanged operands."""
+    keras.utils.set_random_seed(0)
+    small = dict(width=8, flow_width=8, upsampler_blocks=1)
+    model = build_model(config.model_config("lite", **small))
+
+    def flow(lr, ref):
+        flow = model({"lr": lr, "ref": ref})["flow_0"]
+        return {"sr": 0.5 + tf.concat([flow, flow[..., :1]], -1) / 64.0}
+
+    root = tf.Module()
+    root.weights = [variable.value for variable in model.variables]
+    specs = [
+        tf.TensorSpec([None, None, None, 3], name=n) for n in ("lr", "ref")
+    ]
+    root.network = tf.function(flow).get_concrete_function(*specs)
+    tf.saved_model.save(root, str(tmp_path))
+    lite = comparison.Lite(conversion.convert(tmp_path, "float32", 0, 0, 4))
+    (real,) = pairs.real_pairs(32, 40, 4, 1, held_out=True)
+    ref = np.roll(real.hr, 3, axis=2)
+    expected = flow(real.lr, ref)["sr"]
+    assert np.abs(np.median(expected[..., 0]) - 0.5 - 3 / 64) < 0.01
+    np.testing.assert_allclose(lite(real.lr, ref), expected, atol=2e-5)
 
 
 def test_operations_are_builtin(converted):
@@ -230,6 +259,29 @@ def test_smaller_kinds_are_near(version, tmp_path, kind):
     quantized = _quantized_outputs(path.read_bytes())
     assert any("encoder" in name for name in quantized) == (kind == "int8")
     assert not any("flow" in name or "picture" in name for name in quantized)
+
+
+@pytest.mark.slow
+def test_int8_of_the_shipped_weights(tmp_path):
+    """Nothing but the convolutions of encoders and upsampler is 8-bit."""
+    model, _ = runs.load_model("crossnet-lite-x4")
+    version = saving.save(model, tmp_path / "crossnet" / "1")
+    path = tmp_path / "a.tflite"
+    report = writing.write(version, path, "int8", height=0, width=0)
+    assert float(re.search(r"SavedModel (\S+) dB", report)[1]) > 55
+    assert float(re.search(r"truth \S+ dB \((\S+) dB", report)[1]) > -0.1
+    file = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    (graph,) = file.subgraphs
+    codes = [code.builtinCode for code in file.operatorCodes]
+    kinds = schema.BuiltinOperator
+    allowed = {kinds.CONV_2D, kinds.QUANTIZE, kinds.DEQUANTIZE}
+    touched = {
+        codes[step.opcodeIndex]
+        for step in graph.operators
+        for i in (*step.inputs, *step.outputs)
+        if i >= 0 and graph.tensors[i].type == schema.TensorType.INT8
+    }
+    assert touched == allowed
 
 
 def _quantized_outputs(content: bytes) -> list[str]:
