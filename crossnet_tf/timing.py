@@ -25,6 +25,7 @@ from crossnet_tf import config as config_lib
 from crossnet_tf import losses, pipeline, runs
 
 RUNS = 5
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _TRAINING_COST = 3  # a step's arithmetic: forward, and twice that back
 
 
@@ -54,7 +55,7 @@ def measure_network(
         "ref": ref,
     }
     forward = tf.function(lambda x: model(x)["sr"])
-    gflop = _gflop(forward.get_concrete_function(inputs))
+    gflop = _gflop(forward.get_concrete_function(inputs).graph)
     call = lambda: forward(inputs).numpy()  # noqa: E731
     if train:
         gflop *= _TRAINING_COST
@@ -137,10 +138,14 @@ def _training_step(
     return lambda: step().numpy()
 
 
-def _gflop(function: tf.types.experimental.ConcreteFunction) -> float:
+def _gflop(graph: tf.Graph) -> float:
     """Multiplications and additions of all convolutions in a graph."""
     total = 0
-    for operation in function.graph.get_operations():
+    for operation in graph.get_operations():
+        if operation.type in _CALLS:
+            called = graph._get_function(operation.get_attr("f").name)
+            total += 1e9 * _gflop(called.graph)
+            continue
         if operation.type == "Conv2D":
             kernel, output = operation.inputs[1], operation.outputs[0]
         elif operation.type == "Conv2DBackpropInput":

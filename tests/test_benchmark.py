@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from crossnet_tf import benchmark, config, timing
+from crossnet_tf.model import subgraph
 from crossnet_tf.model.crossnet import build_model
 
 
@@ -20,8 +21,22 @@ def test_gflop_of_the_published_network():
         "ref": tf.TensorSpec([1, 512, 512, 3]),
     }
     function = tf.function(lambda x: model(x)["sr"])
-    gflop = timing._gflop(function.get_concrete_function(inputs))
+    gflop = timing._gflop(function.get_concrete_function(inputs).graph)
     assert gflop == pytest.approx(445, rel=0.01)
+
+
+def test_gflop_counts_each_call():
+    kernel = tf.ones([3, 3, 4, 8])
+
+    @subgraph.repeated
+    def piece(images):
+        return tf.nn.conv2d(images, kernel, 1, "SAME")
+
+    function = tf.function(lambda x: piece(x) + piece(2.0 * x))
+    graph = function.get_concrete_function(tf.zeros([1, 10, 20, 4])).graph
+    assert timing._gflop(graph) == pytest.approx(
+        2 * 2 * 10 * 20 * 3 * 3 * 4 * 8 / 1e9
+    )
 
 
 def test_measure_network_is_plausible():
