@@ -142,6 +142,15 @@ def test_unknown_shape_equals_eager(unoptimized, preset):
         np.testing.assert_array_equal(actual[name], expected[name], name)
 
 
+def test_graph_of_lite_stays_small():
+    """A server optimises all of it before its first answer."""
+    model = build_model(_tiny("lite"))
+    function = _with_unknown_shape(model).get_concrete_function()
+    graph = function.graph.as_graph_def()
+    library = [len(f.node_def) for f in graph.library.function]
+    assert len(graph.node) + sum(library) < 5000
+
+
 def test_optimized_graph_equals_eager(rng):
     """TensorFlow's optimizer reorders sums: what is left is rounding."""
     model = build_model(_tiny("lite"))

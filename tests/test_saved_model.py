@@ -12,6 +12,7 @@ import pytest
 import serving_export
 import tensorflow as tf
 from serving_export import blank, decode, encode, pair
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from export import lint, saved_model, saving, warmup
@@ -213,8 +214,6 @@ def test_lint_rejects_python_xla_and_files(tmp_path):
 
 
 def test_lint_rejects_an_op_without_kernel(tmp_path):
-    from tensorflow.core.protobuf import saved_model_pb2
-
     model = saved_model_pb2.SavedModel()
     model.meta_graphs.add().graph_def.node.add(name="a", op="FlexWarp")
     (tmp_path / "saved_model.pb").write_bytes(model.SerializeToString())
@@ -276,6 +275,16 @@ def test_command_rejects(
     assert end.value.code == code
     (line,) = capsys.readouterr().err.splitlines()
     assert re.search(message, line)
+
+
+def test_the_network_is_stored_once(version):
+    content = (version / lint.SAVED_MODEL_FILE).read_bytes()
+    (graph,) = saved_model_pb2.SavedModel.FromString(content).meta_graphs
+    convolutions = [
+        sum(node.op == "Conv2D" for node in function.node_def)
+        for function in graph.graph_def.library.function
+    ]
+    assert len([count for count in convolutions if count > 10]) == 1
 
 
 @pytest.mark.slow
