@@ -42,7 +42,7 @@ class CrossNetIW(System):
         parts = self.parts
         lr_up = parts.upsampler(lr)
         flow_lr = parts.flow_upsampler(lr) if parts.flow_upsampler else lr_up
-        flows = parts.flow_estimator(flow_lr, ref)[:4]
+        flows, _ = parts.flow_estimator(flow_lr, ref)
         warped = backward_warp(ref, flows[0])
         fused = parts.decoder(
             parts.lr_encoder(lr_up), parts.ref_encoder(warped)

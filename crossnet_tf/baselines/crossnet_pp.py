@@ -48,7 +48,7 @@ class CrossNetPP(System):
         """Warps REF, then runs CrossNet on it."""
         stage = self.second_stage
         upsampler = stage.flow_upsampler or stage.upsampler
-        first = self.first_flow(upsampler(lr), ref)[:4]
+        first, _ = self.first_flow(upsampler(lr), ref)
         warped = backward_warp(ref, first[0])
         outputs = stage({"lr": lr, "ref": warped})
         for level, flow in enumerate(first):

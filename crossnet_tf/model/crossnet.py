@@ -111,8 +111,7 @@ class CrossNet(keras.Model):
 
         lr_up = self.upsampler(lr)
         flow_lr = self.flow_upsampler(lr) if self.flow_upsampler else lr_up
-        flows = self.flow_estimator(flow_lr, ref)
-        flows, earlier = flows[:4], flows[4:]
+        flows, earlier = self.flow_estimator(flow_lr, ref)
         ref_features = self.ref_encoder(ref)
         lr_features = self.lr_encoder(lr_up)
         warped = [

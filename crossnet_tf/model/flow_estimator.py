@@ -65,18 +65,21 @@ class FlowNetS(keras.layers.Layer):
         if last_level > 0:
             self.finest_head = _flow_head(head_initializer, f"flow{last_level}")
 
-    def call(self, lr_up: tf.Tensor, ref: tf.Tensor) -> list[tf.Tensor]:
+    def call(
+        self, lr_up: tf.Tensor, ref: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Flows V0 to V3 of `[B, H, W, 3]` images, H and W in 64ths.
 
         Returns:
-            Four float32 tensors `[B, H / 2**i, W / 2**i, 2]`, finest first.
+            Four float32 tensors `[B, H / 2**i, W / 2**i, 2]`, finest first;
+            and the flows that led there, of which there are none.
         """
         features, flows = self.expand(lr_up, ref)
         if self.last_level > 0:
             flows[self.last_level] = self.finest_head(features)
         for level in range(self.last_level - 1, -1, -1):
             flows[level] = resize_flow(flows[level + 1])
-        return [flows[level] for level in range(4)]
+        return [flows[level] for level in range(4)], []
 
     def expand(self, lr_up, ref) -> tuple[tf.Tensor, dict[int, tf.Tensor]]:
         """Features of `last_level`, and the flows of the levels above it."""
@@ -128,13 +131,15 @@ class FlowNetSPlus(FlowNetS):
         ]
         self.finest_head = _flow_head(head_initializer, "flow0")
 
-    def call(self, lr_up: tf.Tensor, ref: tf.Tensor) -> list[tf.Tensor]:
+    def call(
+        self, lr_up: tf.Tensor, ref: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """As `FlowNetS.call`, with every level learned."""
         features, flows = self.expand(lr_up, ref)
         for convolution in self.refinement:
             features = convolution(features)
         flows[0] = self.finest_head(features)
-        return [flows[level] for level in range(4)]
+        return [flows[level] for level in range(4)], []
 
 
 class _ExpandingStep(keras.layers.Layer):

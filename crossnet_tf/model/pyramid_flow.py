@@ -59,12 +59,14 @@ class PyramidFlow(keras.layers.Layer):
             scale, width, name="observed"
         )
 
-    def call(self, lr_up: tf.Tensor, ref: tf.Tensor) -> list[tf.Tensor]:
+    def call(
+        self, lr_up: tf.Tensor, ref: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Flows of `[B, H, W, 3]` images, H and W in 32nds.
 
         Returns:
-            V0 to V3, float32 `[B, H / 2**i, W / 2**i, 2]`, and then those
-            that led there, at `EARLIER_LEVELS`.
+            V0 to V3, float32 `[B, H / 2**i, W / 2**i, 2]`; and those that
+            led there, at `EARLIER_LEVELS`.
         """
         lr_up, ref = tf.cast(lr_up, tf.float32), tf.cast(ref, tf.float32)
         target = pyramid(lr_up, COARSEST)
@@ -86,7 +88,7 @@ class PyramidFlow(keras.layers.Layer):
         flows = [flow]
         for _ in range(3):
             flows.append(0.5 * tf.nn.avg_pool2d(flows[-1], 2, 2, "VALID"))
-        return flows + earlier + steps
+        return flows, earlier + steps
 
     def get_config(self) -> dict:
         return {
