@@ -144,7 +144,7 @@ def _gflop(graph: tf.Graph) -> float:
     for operation in graph.get_operations():
         if operation.type in _CALLS:
             called = graph._get_function(operation.get_attr("f").name)
-            total += 1e9 * _gflop(called.graph)
+            total += _gflop(called.graph)
             continue
         if operation.type == "Conv2D":
             kernel, output = operation.inputs[1], operation.outputs[0]
@@ -154,8 +154,8 @@ def _gflop(graph: tf.Graph) -> float:
         else:
             continue
         work = math.prod(kernel.shape)
-        total += 2 * output.shape[1] * output.shape[2] * work
-    return total / 1e9
+        total += 2e-9 * output.shape[1] * output.shape[2] * work
+    return total
 
 
 if __name__ == "__main__":

@@ -146,15 +146,17 @@ def _save_network(tf, job: dict, directory: pathlib.Path) -> None:
     root = tf.Module()
     root.network = loaded
     tf.saved_model.save(root, str(directory), {"serving_default": call})
-    _allow_inlining(directory / "saved_model.pb")
+    _allow_inlining(directory)
 
 
-def _allow_inlining(path: pathlib.Path) -> None:
+def _allow_inlining(directory: pathlib.Path) -> None:
     """Lets the converter write out functions; TF-Lite knows no calls."""
     from tensorflow.core.protobuf import saved_model_pb2
 
     from crossnet_tf.model.subgraph import NO_INLINE
+    from export import lint
 
+    path = directory / lint.SAVED_MODEL_FILE
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for meta_graph in model.meta_graphs:
         for function in meta_graph.graph_def.library.function:

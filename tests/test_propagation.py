@@ -38,11 +38,10 @@ def _step(edge):
 
 def test_a_misplaced_edge_moves_to_its_place():
     truth, flow = tf.constant(_step(20)), tf.constant(_step(24))
-    inner = np.s_[:, 4:-4, 4:-4]
-    before = np.abs(flow - truth)[inner].mean()
+    before = np.abs(flow - truth).mean()
     for _ in range(3):
         flow = propagate(flow, _source(), _against(truth), [4, 2])
-    assert np.abs(flow - truth)[inner].mean() < 0.2 * before
+    assert np.abs(flow - truth).mean() < 0.2 * before
 
 
 def test_a_right_flow_stays():
