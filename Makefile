@@ -1,7 +1,7 @@
 # Sets up .venv once and runs the project's jobs in it; `make` lists them.
 #
 # Variables: PYTHON=/path/to/python (3.11 to 3.13) makes .venv with that one;
-# ARGS="tests/test_warp.py -m slow" goes to pytest.
+# ARGS="tests/ops/test_warp.py -m slow" goes to pytest.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,18 +44,19 @@ quickstart: $(STAMP) ## Train for some minutes, then the demo with the result
 		--output_dir=runs/quickstart/demo
 
 test: $(STAMP) ## Run the tests (ARGS="-m slow" for the slow ones)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 serve-test: $(STAMP) ## Ask a real TensorFlow Serving the serving tests
 	@command -v tensorflow_model_server >/dev/null || \
 		command -v docker >/dev/null || \
 		{ echo "No tensorflow_model_server on PATH and no docker." >&2; exit 1; }
 	@SERVING=real $(BIN)/python -m pytest \
-		tests/test_serving.py tests/test_client.py $(ARGS)
+		tests/export/test_serving.py tests/export/test_client.py $(ARGS)
 
 lint: $(STAMP) ## Check style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
 
 format: $(STAMP) ## Rewrite the Python files in the project's format
 	@$(BIN)/ruff check --fix .

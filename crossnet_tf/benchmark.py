@@ -60,7 +60,7 @@ def main() -> None:
     ]
     for row in tqdm.tqdm(rows, unit="row", desc="Measuring"):
         lines.append(table_row(row, _measured(row)))
-    from crossnet_tf import timing  # TensorFlow: the rows are done
+    from crossnet_tf.evaluation import timing  # TensorFlow: the rows are done
 
     for size in TRAIN_SIZES.value:
         rate = timing.measure_pipeline(*_size(size))
@@ -134,7 +134,12 @@ def machine() -> str:
 
 def _measured(row: dict[str, object]) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "crossnet_tf.timing", json.dumps(row)],
+        [
+            sys.executable,
+            "-m",
+            "crossnet_tf.evaluation.timing",
+            json.dumps(row),
+        ],
         capture_output=True,
         text=True,
         check=False,

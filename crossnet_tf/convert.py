@@ -37,9 +37,9 @@ DTYPE = flags.DEFINE_enum(
 def main() -> None:
     """Converts as the flags say."""
     scale = cli.config_from_flags(FLAGS).model.scale
-    from crossnet_tf import converting  # TensorFlow: the flags are right
+    from crossnet_tf.storage import official  # TensorFlow: the flags are right
 
-    count = converting.convert(FROM.value, OUTPUT.value, scale, DTYPE.value)
+    count = official.convert(FROM.value, OUTPUT.value, scale, DTYPE.value)
     print(f"Wrote {count} arrays to {OUTPUT.value}.")
 
 

@@ -33,11 +33,14 @@ PANEL_HEIGHT = 220
 
 def main() -> None:
     """Runs the demonstration as the flags say."""
-    from crossnet_tf import images, runs, tiling  # TensorFlow: flags are right
+    from crossnet_tf import images
     from crossnet_tf.config import DataConfig, EvalConfig
+    from crossnet_tf.drawing.pictures import side_by_side
     from crossnet_tf.metrics import psnr
-    from crossnet_tf.pictures import side_by_side
-    from crossnet_tf.pipeline import test_pairs
+    from crossnet_tf.ops import quantization, resizing
+    from crossnet_tf.pairs.crops import test_pairs
+    from crossnet_tf.storage import runs  # TensorFlow: flags are right
+    from crossnet_tf.upscaling import upscaler
 
     model, config = runs.load_model(RUN_DIR.value)
     scale = config.model.scale
@@ -45,8 +48,12 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data = DataConfig(dataset="motorcycle")
     pair = next(test_pairs(data, EvalConfig(), scale))
-    sr = images.quantize(tiling.Upscaler(model)(pair.lr, pair.ref)["sr"])
-    cubic = images.quantize(images.upscale_cubic(pair.lr, scale).numpy())
+    sr = quantization.quantize(
+        upscaler.Upscaler(model)(pair.lr, pair.ref)["sr"]
+    )
+    cubic = quantization.quantize(
+        resizing.upscale_cubic(pair.lr, scale).numpy()
+    )
     strip = side_by_side(
         [pair.lr, pair.ref, cubic, sr, pair.hr],
         ["LR", "REF", "bicubic", "SR", "ground truth"],

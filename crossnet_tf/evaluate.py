@@ -87,9 +87,12 @@ def _compare() -> None:
         scales = [int(scale) for scale in SCALES.value]
     except ValueError as error:
         raise flags.Error(f"`--scales` must be numbers: {error}.") from error
-    from crossnet_tf import comparison, methods  # TensorFlow: flags are right
+    from crossnet_tf.evaluation import (  # TensorFlow: flags are right
+        compare,
+        methods,
+    )
 
-    table, path = comparison.report(
+    table, path = compare.report(
         config,
         methods.find_methods(METHODS.value),
         DATASETS.value or [config.eval.eval_dataset or config.data.dataset],
@@ -101,14 +104,15 @@ def _compare() -> None:
 
 
 def _evaluate() -> None:
-    from crossnet_tf import evaluation, runs  # TensorFlow: flags are right
+    from crossnet_tf.evaluation import measure  # TensorFlow: flags are right
+    from crossnet_tf.storage import runs
 
     source = RUN_DIR.value
     saved = runs.config_of(source)
     config = cli.config_from_flags(FLAGS, base=saved)
-    rows = evaluation.evaluate(config, source)
-    report = evaluation.write_report(rows, config, source, REPORT_DIR.value)
-    print(f"{evaluation.table(rows)}\n\nWritten: {report}")
+    rows = measure.evaluate(config, source)
+    report = measure.write_report(rows, config, source, REPORT_DIR.value)
+    print(f"{measure.table(rows)}\n\nWritten: {report}")
 
 
 if __name__ == "__main__":

@@ -36,9 +36,11 @@ RUN_DIR = flags.DEFINE_string(
 def main() -> None:
     """Trains as the flags say."""
     config = cli.config_from_flags(FLAGS)
-    from crossnet_tf import training  # TensorFlow: once the flags are right
+    from crossnet_tf.training import (
+        loop,  # TensorFlow: once the flags are right
+    )
 
-    result = training.train(config, RUN_DIR.value)
+    result = loop.train(config, RUN_DIR.value)
     if result.signal:
         print(f"Stopped at step {result.step}; the same command goes on.")
         sys.exit(128 + result.signal)

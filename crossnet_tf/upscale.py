@@ -77,9 +77,12 @@ def main() -> None:
     """Upscales as the flags say."""
     if bool(RUN_DIR.value) == bool(WEIGHTS.value):
         raise flags.Error("Give one of --run_dir and --weights.")
-    from crossnet_tf import upscaling  # TensorFlow: the flags are right
+    from crossnet_tf.upscaling.files import (  # TensorFlow: the flags are right
+        Options,
+        upscale,
+    )
 
-    options = upscaling.Options(
+    options = Options(
         precision=PRECISION.value,
         max_side=MAX_SIDE.value,
         margin=MARGIN.value,
@@ -89,7 +92,7 @@ def main() -> None:
     )
     source = RUN_DIR.value or WEIGHTS.value
     files = LR.value, REF.value, OUTPUT.value
-    problems = upscaling.upscale(source, *files, options)
+    problems = upscale(source, *files, options)
     for problem in problems:
         print(f"Error: {problem}", file=sys.stderr)
     if problems:

@@ -12,7 +12,8 @@ import dataclasses
 
 import numpy as np
 
-from crossnet_tf import images, panels, pictures
+from crossnet_tf.drawing import panels, pictures
+from crossnet_tf.ops import resizing
 
 PANEL_HEIGHT = 180
 SHEET_WIDTH = 1400
@@ -74,7 +75,7 @@ def _views_strip(light_field: LightField, scale: int) -> np.ndarray:
     shown = {f"{light_field.name}\n{first}": shown.pop(first), **shown}
     height, width = (side // scale * scale for side in views.shape[2:4])
     hr = _as_float(views[middle][:height, :width])
-    shown["LR\nof the middle view"] = np.asarray(images.make_lr(hr, scale))
+    shown["LR\nof the middle view"] = np.asarray(resizing.make_lr(hr, scale))
     shown[f"HR\n{height} x {width}"] = hr
     if light_field.disparity is not None:
         across = np.stack(

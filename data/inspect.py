@@ -39,7 +39,8 @@ SCALE = flags.DEFINE_integer(
 
 def main() -> None:
     """Inspects what the flags say."""
-    from crossnet_tf import images, prepared  # TensorFlow: flags are right
+    from crossnet_tf import images
+    from crossnet_tf.pairs import prepared  # TensorFlow: flags are right
     from data import contact_sheet, survey
 
     if OUTPUT.value:

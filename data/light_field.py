@@ -19,7 +19,7 @@ import numpy as np
 import PIL.Image
 import tensorflow_datasets as tfds
 
-from crossnet_tf import light_fields
+from crossnet_tf.pairs import light_fields
 from data import parallel, scenes, source_tree
 
 # A record is a protocol buffer, and these end at 2 GiB.

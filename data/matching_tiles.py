@@ -9,6 +9,7 @@ from PIL import Image
 from skimage.feature import match_template
 
 from crossnet_tf import images
+from crossnet_tf.ops import quantization
 from data.source_tree import IMAGE_SUFFIXES
 from data.survey import shrunk
 
@@ -130,7 +131,7 @@ def _coarse(picture: np.ndarray) -> np.ndarray:
 
 
 def _read(path: pathlib.Path) -> np.ndarray:
-    return images.to_uint8(images.read_image(path))
+    return quantization.to_uint8(images.read_image(path))
 
 
 def _size(path: pathlib.Path) -> tuple[int, int]:

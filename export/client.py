@@ -73,7 +73,7 @@ SCALE = _number("scale", 4, "REF size / LR size of --benchmark's pair.", 2)
 
 def main() -> None:
     """Asks as the flags say."""
-    from export import connecting, transport  # gRPC: the flags are right
+    from export.remote import connecting, transport  # gRPC: the flags are right
 
     target = transport.Target(
         server=SERVER.value,
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _upscale(way) -> None:
-    from export import photos, upscaler
+    from export.remote import photos, upscaler
 
     for flag in (LR, REF, OUTPUT):
         if not flag.value:
@@ -119,7 +119,7 @@ def _upscale(way) -> None:
 def _benchmark(way) -> None:
     import numpy as np
 
-    from export import load, photos, upscaler
+    from export.remote import load, photos, upscaler
 
     if LR.value and REF.value:
         pair = photos.read(LR.value), photos.read(REF.value)

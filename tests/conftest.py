@@ -27,6 +27,9 @@ NUM_DEVICES = 2
 # Set before TensorFlow loads; subprocesses started by tests inherit them.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each of two workers
+    for _kind in ("INTRAOP", "INTEROP"):
+        os.environ.setdefault(f"TF_NUM_{_kind}_THREADS", "1")
 os.environ["NO_GCE_CHECK"] = "true"  # TFDS: no search for Google's cloud
 
 

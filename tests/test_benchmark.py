@@ -3,9 +3,10 @@
 import pytest
 import tensorflow as tf
 
-from crossnet_tf import benchmark, config, timing
-from crossnet_tf.model import subgraph
+from crossnet_tf import benchmark, config
+from crossnet_tf.evaluation import timing
 from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.ops import subgraph
 
 
 def _flags(*arguments):

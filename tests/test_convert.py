@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch_checkpoint as files
 
-from crossnet_tf import convert, converting, runs, weight_files
+from crossnet_tf import convert
 from crossnet_tf.config import model_config
 from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.storage import official, runs, weight_files
 
 SMALL = dict(width=8, flow_width=8)
 
@@ -23,7 +24,7 @@ def small(monkeypatch):
 def _set_width(monkeypatch, width):
     widths = {"width": width, "flow_width": width}
     monkeypatch.setattr(
-        converting,
+        official,
         "model_config",
         lambda *args, **changes: model_config(*args, **changes, **widths),
     )
@@ -38,7 +39,7 @@ def _expected():
 def _state(rng, expected):
     """Arrays as a small released network would have them."""
     state = {}
-    for theirs, ours in converting.layer_names().items():
+    for theirs, ours in official.layer_names().items():
         height, width, inputs, outputs = expected[f"{ours}/kernel"]
         shape = (outputs, inputs, height, width)
         state[f"{theirs}.weight"] = rng.normal(size=shape).astype("f4")
@@ -61,7 +62,7 @@ def _command(capsys, *arguments):
 
 def test_names_are_complete():
     layers = {name.rpartition("/")[0] for name in _expected()}
-    assert sorted(converting.layer_names().values()) == sorted(layers)
+    assert sorted(official.layer_names().values()) == sorted(layers)
 
 
 @pytest.mark.parametrize("legacy", [False, True])
@@ -94,7 +95,7 @@ def test_renamed_rejects(rng):
     state["Encoder.conv9.0.bias"] = np.zeros(8, "f4")
     state["FlowNet.flow_12.0.bias"] = np.zeros(3, "f4")
     with pytest.raises(ValueError, match="does not fit") as error:
-        converting.renamed(state, expected)
+        official.renamed(state, expected)
     for text in (
         "Encoder.conv2.0.bias is missing",
         "Encoder.conv9.0.bias is unknown",
@@ -102,7 +103,7 @@ def test_renamed_rejects(rng):
     ):
         assert text in str(error.value)
     with pytest.raises(ValueError, match="; and [0-9]+ more"):
-        converting.renamed({}, expected)
+        official.renamed({}, expected)
 
 
 def test_convert_rejects(tmp_path, capsys):
@@ -138,7 +139,7 @@ def test_convert_agrees_with_torch(tmp_path, rng, monkeypatch, width, size):
     torch.manual_seed(0)
     theirs = CrossNet(width).eval()
     torch.save(theirs.state_dict(), tmp_path / "a.pth")
-    converting.convert(tmp_path / "a.pth", tmp_path / "new", scale=4)
+    official.convert(tmp_path / "a.pth", tmp_path / "new", scale=4)
     ours, _ = runs.load_model(tmp_path / "new")
     ref = rng.random((1, *size, 3), "f4")
     lr = rng.random((1, size[0] // 4, size[1] // 4, 3), "f4")

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from crossnet_tf import demo, images, weight_files
+from crossnet_tf import demo, images
 from crossnet_tf.config import Config, model_config
 from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.storage import weight_files
 
 
 @pytest.fixture(scope="module")

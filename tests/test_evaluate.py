@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 import small_runs
 
-from crossnet_tf import cli, evaluate, evaluation, images, pipeline
+from crossnet_tf import cli, evaluate
 from crossnet_tf.config import EvalConfig
+from crossnet_tf.evaluation import measure
 from crossnet_tf.metrics import psnr, ssim
+from crossnet_tf.ops import quantization, resizing
+from crossnet_tf.pairs import crops
 
 
 def _pairs(rng, count=3):
     for number in range(count):
         hr = rng.random((32, 48, 3), np.float32)
-        lr = np.asarray(images.make_lr(hr, 4))
+        lr = np.asarray(resizing.make_lr(hr, 4))
         ref = rng.random((32, 48, 3), np.float32)
-        yield pipeline.Pair(f"scene{number}", f"({number % 2},0)", lr, ref, hr)
+        yield crops.Pair(f"scene{number}", f"({number % 2},0)", lr, ref, hr)
 
 
 def _upscale(lr, ref):
@@ -27,31 +30,31 @@ def _upscale(lr, ref):
 def test_rows_agree_with_the_metrics(rng):
     pairs = list(_pairs(rng))
     settings = EvalConfig(border=2, channel="y")
-    rows = list(evaluation.measure(_upscale, pairs, settings, 4))
+    rows = list(measure.measure(_upscale, pairs, settings, 4))
     for row, pair in zip(rows, pairs, strict=True):
-        sr = images.quantize(_upscale(pair.lr, pair.ref))
+        sr = quantization.quantize(_upscale(pair.lr, pair.ref))
         assert (row.name, row.view) == (pair.name, pair.view)
         assert row.psnr == pytest.approx(psnr(sr, pair.hr, 2, "y"))
         assert row.ssim == pytest.approx(ssim(sr, pair.hr, 2))
-        cubic = images.quantize(images.upscale_cubic(pair.lr, 4))
+        cubic = quantization.quantize(resizing.upscale_cubic(pair.lr, 4))
         assert row.bicubic_psnr == pytest.approx(psnr(cubic, pair.hr, 2, "y"))
         assert row.bicubic_ssim == pytest.approx(ssim(cubic, pair.hr, 2))
 
 
 def test_outputs_are_clipped_and_rounded(rng):
     (pair,) = _pairs(rng, 1)
-    hr = images.quantize(pair.hr)
+    hr = quantization.quantize(pair.hr)
     pair = dataclasses.replace(pair, hr=hr)
 
     def nearly(lr, ref):
         return np.where(hr == 1, 5.0, hr + 0.4 / 255)
 
-    (row,) = evaluation.measure(nearly, [pair], EvalConfig(), 4)
+    (row,) = measure.measure(nearly, [pair], EvalConfig(), 4)
     assert row.psnr == np.inf
 
 
 def test_ssim_can_be_left_out(rng):
-    rows = evaluation.measure(
+    rows = measure.measure(
         _upscale, _pairs(rng), EvalConfig(), 4, with_ssim=False
     )
     assert all(np.isnan(row.ssim) for row in rows)
@@ -60,21 +63,21 @@ def test_ssim_can_be_left_out(rng):
 def test_missing_truth_rejects(rng):
     pairs = [dataclasses.replace(p, hr=None) for p in _pairs(rng)]
     with pytest.raises(ValueError, match="'scene0' has no picture in `hr/`"):
-        list(evaluation.measure(_upscale, pairs, EvalConfig(), 4))
+        list(measure.measure(_upscale, pairs, EvalConfig(), 4))
 
 
 def test_table_has_means_by_view():
     rows = [
-        evaluation.Row("a", "(1,1)", 30.0, 0.8, 28.0, 0.7),
-        evaluation.Row("b", "(1,1)", 32.0, 0.9, 29.0, 0.8),
-        evaluation.Row("a", "(7,7)", 27.0, 0.6, 28.0, 0.7),
+        measure.Row("a", "(1,1)", 30.0, 0.8, 28.0, 0.7),
+        measure.Row("b", "(1,1)", 32.0, 0.9, 29.0, 0.8),
+        measure.Row("a", "(7,7)", 27.0, 0.6, 28.0, 0.7),
     ]
-    assert evaluation.table(rows).splitlines()[2:] == [
+    assert measure.table(rows).splitlines()[2:] == [
         "| (1,1) | 2 | 31.00 | 28.50 | +2.50 | 0.8500 | 0.7500 |",
         "| (7,7) | 1 | 27.00 | 28.00 | -1.00 | 0.6000 | 0.7000 |",
         "| all | 3 | 29.67 | 28.33 | +1.33 | 0.7667 | 0.7333 |",
     ]
-    assert len(evaluation.table(rows[:2]).splitlines()) == 3
+    assert len(measure.table(rows[:2]).splitlines()) == 3
 
 
 @pytest.fixture
@@ -131,7 +134,7 @@ def test_command_rejects_flags_of_the_network(run_dir, tmp_path, capsys):
 
 
 def test_command_rejects_empty_split(run_dir, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(pipeline, "test_pairs", lambda *_: iter([]))
+    monkeypatch.setattr(crops, "test_pairs", lambda *_: iter([]))
     code = _command(f"--run_dir={run_dir}", f"--report_dir={tmp_path / 'r'}")
     assert code == 1
     assert "test_split='test'" in capsys.readouterr().err

@@ -14,20 +14,13 @@ import pytest
 import small_runs
 import tensorflow as tf
 
-from crossnet_tf import (
-    cli,
-    devices,
-    evaluate,
-    images,
-    pipeline,
-    runs,
-    stereo,
-    train,
-    training,
-    upscale,
-)
+from crossnet_tf import cli, evaluate, images, train, upscale
+from crossnet_tf.ops import resizing
+from crossnet_tf.pairs import crops, motorcycle
+from crossnet_tf.storage import runs
+from crossnet_tf.training import devices, loop
 
-TESTS = pathlib.Path(__file__).resolve().parent
+HELPERS = pathlib.Path(__file__).resolve().parent / "helpers"
 FLAGS = (
     "--preset=paper", "--upsampler=bicubic", "--flow_width=8", "--width=8",
     "--batch_size=4", "--crop_height=32", "--crop_width=48", "--num_steps=4",
@@ -72,8 +65,8 @@ def test_command_trains_and_goes_on(small, tmp_path, capsys):
 def test_stopped_command_says_how_to_go_on(
     small, tmp_path, capsys, monkeypatch
 ):
-    result = training.Result(3, 20.0, signal.SIGTERM)
-    monkeypatch.setattr(training, "train", lambda *_: result)
+    result = loop.Result(3, 20.0, signal.SIGTERM)
+    monkeypatch.setattr(loop, "train", lambda *_: result)
     assert _train(tmp_path) == 143
     assert "Stopped at step 3; the same command" in capsys.readouterr().out
 
@@ -97,7 +90,7 @@ def test_loss_that_is_not_finite_ends_in_one_line(
         good = small_runs.train_dataset(*arguments)
         return good.map(lambda inputs, hr: (inputs, hr / 0.0))
 
-    monkeypatch.setattr(pipeline, "train_dataset", lambda *a, **_: spoil(*a))
+    monkeypatch.setattr(crops, "train_dataset", lambda *a, **_: spoil(*a))
     assert _train(tmp_path) == 1
     line = _error(capsys)
     assert "not finite at step 1" in line
@@ -133,9 +126,9 @@ def test_journey_with_the_real_network(tmp_path, capsys, monkeypatch):
     assert _train(run_dir, *real, "--picture_every=2") == 0
     assert "Step 2: held-out PSNR" in capsys.readouterr().out
 
-    left, right, _ = stereo.motorcycle()
+    left, right, _ = motorcycle.motorcycle()
     hr, ref = (np.float32(image[:64, :96]) / 255 for image in (left, right))
-    images.write_image(tmp_path / "lr.png", np.asarray(images.make_lr(hr, 4)))
+    images.write_image(tmp_path / "lr.png", np.asarray(resizing.make_lr(hr, 4)))
     images.write_image(tmp_path / "ref.png", ref)
     files = {name: tmp_path / f"{name}.png" for name in ("lr", "ref", "output")}
     code = _command(
@@ -161,7 +154,7 @@ def test_journey_with_the_real_network(tmp_path, capsys, monkeypatch):
 def _start(script: str, *argv, **environment) -> subprocess.Popen:
     """A process of its own that trains the small network."""
     code = (
-        f"import sys; sys.path.insert(0, {str(TESTS)!r})\n"
+        f"import sys; sys.path.insert(0, {str(HELPERS)!r})\n"
         "import pytest, small_runs\n"
         "small_runs.use_small(pytest.MonkeyPatch())\n"
         "from crossnet_tf import training\n"
@@ -169,7 +162,7 @@ def _start(script: str, *argv, **environment) -> subprocess.Popen:
     )
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, argv)],
-        cwd=TESTS.parent,
+        cwd=HELPERS.parents[1],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -7,7 +7,9 @@ import pytest
 import small_runs
 import tensorflow as tf
 
-from crossnet_tf import cli, images, runs, tiling, upscale, upscaling
+from crossnet_tf import cli, images, upscale
+from crossnet_tf.storage import runs
+from crossnet_tf.upscaling import files, upscaler
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def _one_line(capsys) -> str:
 def _expected(run_dir, lr, ref):
     model, _ = runs.load_model(run_dir)
     lr, ref = images.read_image(lr), images.read_image(ref)
-    return np.clip(tiling.Upscaler(model)(lr, ref)["sr"], 0, 1)
+    return np.clip(upscaler.Upscaler(model)(lr, ref)["sr"], 0, 1)
 
 
 def test_pair_is_upscaled(run_dir, pair, capsys):
@@ -251,7 +253,7 @@ def test_bad_files_do_not_stop_the_others(run_dir, folders, rng, capsys):
 
 def test_one_bad_tile_is_not_another_pictures(run_dir, folders, monkeypatch):
     """A picture that fails leaves no output, least of all the one before."""
-    run = tiling.Upscaler._run
+    run = upscaler.Upscaler._run
 
     def fail_once(self, lr, ref, names):
         calls.append(1)
@@ -260,8 +262,8 @@ def test_one_bad_tile_is_not_another_pictures(run_dir, folders, monkeypatch):
         return run(self, lr, ref, names)
 
     calls = []
-    monkeypatch.setattr(tiling.Upscaler, "_run", fail_once)
-    problems = upscaling.upscale(run_dir, *folders)
+    monkeypatch.setattr(upscaler.Upscaler, "_run", fail_once)
+    problems = files.upscale(run_dir, *folders)
     assert problems == ["b.png: broken"]
     assert [path.name for path in folders[2].iterdir()] == ["a.png"]
 
@@ -300,7 +302,7 @@ def test_precision_is_used(run_dir, pair, monkeypatch):
 
 
 def test_options_have_defaults_of_the_command():
-    options = dataclasses.asdict(upscaling.Options())
+    options = dataclasses.asdict(files.Options())
     for name, default in options.items():
         flag = upscale.FLAGS[name].default
         assert flag == default or (not flag and not default)

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from crossnet_tf.baselines.system import System
-from crossnet_tf.model.resampling import cubic_upscale
+from crossnet_tf.model.base import System
+from crossnet_tf.ops.resampling import cubic_upscale
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")

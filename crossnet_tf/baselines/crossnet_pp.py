@@ -14,11 +14,11 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from crossnet_tf import losses
-from crossnet_tf.baselines.system import System
 from crossnet_tf.config import ModelConfig
+from crossnet_tf.model.base import System
 from crossnet_tf.model.crossnet import CrossNet, make_flow_estimator
-from crossnet_tf.model.warp import backward_warp
+from crossnet_tf.ops import losses
+from crossnet_tf.ops.warp import backward_warp
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from crossnet_tf import images, losses
-from crossnet_tf.baselines.system import System
 from crossnet_tf.config import ModelConfig
+from crossnet_tf.model.base import System
 from crossnet_tf.model.convolution import Convolution
-from crossnet_tf.model.resampling import cubic_upscale
 from crossnet_tf.model.upsampler import ResidualBlock
+from crossnet_tf.ops import losses, resizing
+from crossnet_tf.ops.resampling import cubic_upscale
 
 FACTORS = (2, 3, 4)
 _STEPS = {2: (2,), 3: (3,), 4: (2, 2)}
@@ -114,6 +114,6 @@ class MultiScaleSR(System):
         for factor in FACTORS:
             height, width = (shape[i] // factor * factor for i in (1, 2))
             target = hr[:, :height, :width]
-            lr = images.make_lr(target, factor)
+            lr = resizing.make_lr(target, factor)
             total += losses.charbonnier(self.enlarge(lr, factor), target)
         return total / len(FACTORS)

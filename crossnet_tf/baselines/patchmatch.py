@@ -20,8 +20,8 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.baselines import patches
-from crossnet_tf.baselines.system import System
-from crossnet_tf.model.resampling import cubic_upscale, matched_blur
+from crossnet_tf.model.base import System
+from crossnet_tf.ops.resampling import cubic_upscale, matched_blur
 
 SIZE, STRIDE, RADIUS, NUM_NEIGHBOURS = 8, 4, 16, 4
 BETA = 0.008

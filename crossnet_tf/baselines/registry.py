@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 import keras
 import tensorflow as tf
 
-from crossnet_tf import losses
 from crossnet_tf.baselines.bicubic import Bicubic
 from crossnet_tf.baselines.crossnet_iw import CrossNetIW, CrossNetIWP
 from crossnet_tf.baselines.crossnet_pp import CrossNetPP
@@ -18,10 +17,11 @@ from crossnet_tf.baselines.mdsr import MultiScaleSR
 from crossnet_tf.baselines.patchmatch import PatchMatch
 from crossnet_tf.baselines.srcnn import SRCNN
 from crossnet_tf.baselines.ss_net import SSNet
-from crossnet_tf.baselines.system import System
 from crossnet_tf.baselines.vdsr import VDSR
 from crossnet_tf.config import ModelConfig
+from crossnet_tf.model.base import System
 from crossnet_tf.model.crossnet import CrossNet
+from crossnet_tf.ops import losses
 
 
 @dataclasses.dataclass(frozen=True)

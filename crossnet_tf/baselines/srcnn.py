@@ -8,10 +8,10 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.baselines.luma import luma, with_luma
-from crossnet_tf.baselines.system import System
 from crossnet_tf.config import ModelConfig
+from crossnet_tf.model.base import System
 from crossnet_tf.model.convolution import Convolution
-from crossnet_tf.model.resampling import cubic_upscale
+from crossnet_tf.ops.resampling import cubic_upscale
 
 _LARGEST_OWN_SCALE = 4
 

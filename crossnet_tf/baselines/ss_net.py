@@ -13,14 +13,14 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from crossnet_tf import losses
 from crossnet_tf.baselines import patches
-from crossnet_tf.baselines.system import System
 from crossnet_tf.config import ModelConfig
+from crossnet_tf.model.base import System
 from crossnet_tf.model.convolution import ACTIVATIONS, Convolution
 from crossnet_tf.model.decoder import Decoder, PostFusion
 from crossnet_tf.model.encoder import Encoder
-from crossnet_tf.model.resampling import cubic_upscale
+from crossnet_tf.ops import losses
+from crossnet_tf.ops.resampling import cubic_upscale
 
 SIZE, STRIDE, RADIUS = 8, 4, 16
 _DILATIONS = (1, 2, 4)

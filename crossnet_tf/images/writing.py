@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 from crossnet_tf import atomic
-from crossnet_tf.images.quantization import to_steps
+from crossnet_tf.ops.quantization import to_steps
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _JPEG_MAX_SIDE = 65500

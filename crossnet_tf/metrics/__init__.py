@@ -10,7 +10,8 @@ float in [0, 1], and returns a float. The published protocol:
 Flow is measured by `end_point_error`, which has arguments of its own.
 
 Float pictures are clipped. SSIM and IFC are defined on 8-bit grey and round
-them, too; PSNR does not: give it `images.quantize(sr)` for published numbers.
+them, too; PSNR does not: give it `quantization.quantize(sr)` for published
+numbers. May import nothing of the package.
 """
 
 from crossnet_tf.metrics.end_point import end_point_error

@@ -1,6 +1,6 @@
 """The network, one file per box of the paper's figure.
 
-Reading order: `resampling`, `convolution`, `warp`, `flow_estimator` (and
-`pyramid_flow`, the small one of preset `lite`), `encoder`, `decoder`,
-`upsampler`, `crossnet`.
+Reading order: `convolution`, `upsampler`, `flownet` (or `pyramid_flow` and
+`observed_flow`, those of preset `lite`), `encoder`, `decoder`, `crossnet`.
+May import `ops`.
 """

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.config import ModelConfig, section_from_dict
-from crossnet_tf.model import flow_estimator, pyramid_flow
+from crossnet_tf.model import flownet, pyramid_flow
 from crossnet_tf.model.convolution import ACTIVATIONS
 from crossnet_tf.model.decoder import (
     Decoder,
@@ -25,7 +25,8 @@ from crossnet_tf.model.decoder import (
 )
 from crossnet_tf.model.encoder import Encoder
 from crossnet_tf.model.upsampler import CubicUpsampler, make_upsampler
-from crossnet_tf.model.warp import backward_warp
+from crossnet_tf.ops.levels import level_of
+from crossnet_tf.ops.warp import backward_warp
 
 MIN_SIZE = 16
 
@@ -190,12 +191,6 @@ def cropped(
     return cropped
 
 
-def level_of(name: str) -> int | None:
-    """The level of an output of that name; None unless it is a flow."""
-    kind, _, rest = name.partition("_")
-    return int(rest.partition("_")[0]) if kind == "flow" else None
-
-
 def make_flow_estimator(
     config: ModelConfig, name: str = "flow_estimator"
 ) -> tuple[keras.layers.Layer, int]:
@@ -206,11 +201,11 @@ def make_flow_estimator(
         )
         return layer, pyramid_flow.STRIDE
     kinds = {
-        "flownet_s": flow_estimator.FlowNetS,
-        "flownet_s_plus": flow_estimator.FlowNetSPlus,
+        "flownet_s": flownet.FlowNetS,
+        "flownet_s_plus": flownet.FlowNetSPlus,
     }
     layer = kinds[config.flow_estimator](config.flow_width, name=name)
-    return layer, flow_estimator.STRIDE
+    return layer, flownet.STRIDE
 
 
 def checked_inputs(

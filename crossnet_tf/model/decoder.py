@@ -16,11 +16,11 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from crossnet_tf.model.brightness import observed
 from crossnet_tf.model.convolution import Convolution, Deconvolution
-from crossnet_tf.model.resampling import cubic_upscale, matched_blur
-from crossnet_tf.model.warp import backward_warp
-from crossnet_tf.model.windows import window_mean, window_power
+from crossnet_tf.ops.brightness import observed
+from crossnet_tf.ops.resampling import cubic_upscale, matched_blur
+from crossnet_tf.ops.warp import backward_warp
+from crossnet_tf.ops.windows import window_mean, window_power
 
 # Share of REF's local contrast that may be error, and error that noise makes.
 TOLERATED = 0.3

@@ -27,15 +27,15 @@ weights; flows compared with the truth after each).
 import keras
 import tensorflow as tf
 
-from crossnet_tf.model.brightness import CELL, observable, observed
 from crossnet_tf.model.convolution import Convolution, leaky_relu
-from crossnet_tf.model.epipolar import line_prior
-from crossnet_tf.model.lucas_kanade import solve_means, structure
-from crossnet_tf.model.propagation import propagate
-from crossnet_tf.model.resampling import resize_flow
-from crossnet_tf.model.subgraph import repeated
-from crossnet_tf.model.warp import backward_warp
-from crossnet_tf.model.windows import window_mean
+from crossnet_tf.ops.brightness import CELL, observable, observed
+from crossnet_tf.ops.epipolar import line_prior
+from crossnet_tf.ops.lucas_kanade import solve_means, structure
+from crossnet_tf.ops.propagation import propagate
+from crossnet_tf.ops.resampling import resize_flow
+from crossnet_tf.ops.subgraph import repeated
+from crossnet_tf.ops.warp import backward_warp
+from crossnet_tf.ops.windows import window_mean
 
 STEPS = 4
 _MAX_CHANGE = 2.0

@@ -22,13 +22,13 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.model import observed_flow
-from crossnet_tf.model.brightness import CELL, matching_gain
 from crossnet_tf.model.convolution import Convolution, leaky_relu
-from crossnet_tf.model.lucas_kanade import MAX_STEP, lucas_kanade
-from crossnet_tf.model.resampling import matched_blur, pyramid, resize_flow
-from crossnet_tf.model.subgraph import repeated
-from crossnet_tf.model.warp import backward_warp
-from crossnet_tf.model.windows import window_mean
+from crossnet_tf.ops.brightness import CELL, matching_gain
+from crossnet_tf.ops.lucas_kanade import MAX_STEP, lucas_kanade
+from crossnet_tf.ops.resampling import matched_blur, pyramid, resize_flow
+from crossnet_tf.ops.subgraph import repeated
+from crossnet_tf.ops.warp import backward_warp
+from crossnet_tf.ops.windows import window_mean
 
 STRIDE = 32
 COARSEST = 5

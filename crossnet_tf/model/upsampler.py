@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.convolution import Convolution
-from crossnet_tf.model.resampling import cubic_upscale
+from crossnet_tf.ops.resampling import cubic_upscale
 
 
 class CubicUpsampler(keras.layers.Layer):

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from crossnet_tf import images
+from crossnet_tf.ops import quantization
 from data import light_field, scenes, source_tree, views_in_image
 
 ALL_VIEWS, FIRST_VIEW, VIEWS = 14, 3, 8
@@ -103,4 +104,4 @@ def read_views(path: pathlib.Path) -> Iterator[np.ndarray]:
     views = views[FIRST_VIEW:last, FIRST_VIEW:last, :CROP_HEIGHT, :CROP_WIDTH]
     for row in views:
         for view in row:
-            yield images.to_uint8(view)
+            yield quantization.to_uint8(view)

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from crossnet_tf import images
+from crossnet_tf.ops import quantization
 from data import light_field, scenes, source_tree, views_in_image
 
 VIEWS = 8
@@ -82,4 +83,4 @@ def read_views(path: pathlib.Path) -> Iterator[np.ndarray]:
         )
     for row in views_in_image.views(image, "mosaic", VIEWS, VIEWS):
         for view in row:
-            yield images.to_uint8(view[:CROP_HEIGHT, :CROP_WIDTH])
+            yield quantization.to_uint8(view[:CROP_HEIGHT, :CROP_WIDTH])

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from crossnet_tf import images
+from crossnet_tf.ops import quantization
 from data import light_field, scenes, source_tree, views_in_image
 
 PATTERN = r"(?:^|_)(?:r|view_|out_)?(?P<row>\d+)_c?(?P<col>\d+)(?:_|$)"
@@ -127,4 +128,4 @@ def read_whole(
     views = views_in_image.views(image, config.layout, config.rows, config.cols)
     for row in views:
         for view in row:
-            yield images.to_uint8(view)
+            yield quantization.to_uint8(view)

@@ -1,0 +1,164 @@
+"""Times the network, the training step and the input pipeline.
+
+A row is one network at one size and precision. It is measured in a process of
+its own, so that its peak memory is its own:
+
+    python -m crossnet_tf.evaluation.timing '{"preset": "lite", ...}'
+
+prints one JSON object. `benchmark.py` asks for the rows and draws the table.
+The share of the machine compares the row's arithmetic with the faster of a
+large matrix product and a large convolution, measured in the same process.
+"""
+
+import json
+import math
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from crossnet_tf import config as config_lib
+from crossnet_tf.ops import losses
+from crossnet_tf.pairs import crops
+from crossnet_tf.storage import runs
+
+RUNS = 5
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+_TRAINING_COST = 3  # a step's arithmetic: forward, and twice that back
+
+
+def measure_network(
+    preset: str, height: int, width: int, precision: str, train: bool
+) -> dict[str, float]:
+    """Times a forward pass or a training step, batch 1.
+
+    Args:
+        preset: a name in `config.PRESETS`; LR is upsampled by bicubic in the
+            two large ones, as their published parameter counts assume.
+        height: of HR, pixels; a multiple of 8.
+        width: of HR, pixels; a multiple of 8.
+        precision: Keras policy.
+        train: a step with Adam instead of a forward pass.
+
+    Returns:
+        `seconds` (median of 5), `fastest`, `slowest`, `gflop`, `share` of
+        the machine's rate, `memory_gb` (peak of this process).
+    """
+    changes = {} if preset == "lite" else {"upsampler": "bicubic"}
+    model = runs.build(config_lib.model_config(preset, **changes), precision)
+    scale = model.config.scale
+    ref = tf.random.uniform([1, height, width, 3])
+    inputs = {
+        "lr": tf.random.uniform([1, height // scale, width // scale, 3]),
+        "ref": ref,
+    }
+    forward = tf.function(lambda x: model(x)["sr"])
+    gflop = _gflop(forward.get_concrete_function(inputs).graph)
+    call = lambda: forward(inputs).numpy()  # noqa: E731
+    if train:
+        gflop *= _TRAINING_COST
+        call = _training_step(model, inputs, ref)
+    times = time_calls(call)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    memory /= 1e9 if sys.platform == "darwin" else 1e6
+    dtype = "float32" if precision == "float32" else precision[6:]
+    seconds = statistics.median(times)
+    return {
+        "seconds": seconds,
+        "fastest": min(times),
+        "slowest": max(times),
+        "gflop": gflop,
+        "share": gflop / seconds / machine_rate(dtype),
+        "memory_gb": memory,
+    }
+
+
+def measure_pipeline(height: int, width: int, count: int = 40) -> float:
+    """Crops per second of the input pipeline alone, on the stereo pair."""
+    data = config_lib.DataConfig(
+        dataset="motorcycle",
+        crop_height=height,
+        crop_width=width,
+        random_crop=True,
+        parallax_shift=15,
+        pairs_per_scene=8,
+        batch_size=2,
+    )
+    batches = iter(crops.train_dataset(data, 4, seed=0))
+    for _ in range(4):
+        next(batches)
+    began = time.perf_counter()
+    for _ in range(count // data.batch_size):
+        next(batches)
+    return count / (time.perf_counter() - began)
+
+
+def machine_rate(dtype: str) -> float:
+    """GFLOP/s of the faster of a large matrix product and convolution."""
+    matrix = tf.cast(tf.random.normal([2048, 2048]), dtype)
+    image = tf.cast(tf.random.normal([1, 128, 128, 256]), dtype)
+    kernel = tf.cast(tf.random.normal([3, 3, 256, 256]), dtype)
+    product = tf.function(lambda: tf.matmul(matrix, matrix))
+    convolution = tf.function(lambda: tf.nn.conv2d(image, kernel, 1, "SAME"))
+    return max(
+        2e-9 * 2048**3 / min(time_calls(lambda: product().numpy())),
+        2e-9
+        * (128 * 128 * 9 * 256 * 256)
+        / min(time_calls(lambda: convolution().numpy())),
+    )
+
+
+def time_calls(call: Callable[[], object]) -> list[float]:
+    """Seconds of each of five calls, after one that does not count."""
+    call()
+    times = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return times
+
+
+def _training_step(
+    model: keras.Model, inputs: dict[str, tf.Tensor], hr: tf.Tensor
+) -> Callable[[], object]:
+    optimizer = keras.optimizers.Adam(1e-6)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step() -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(losses.charbonnier(model(inputs)["sr"], hr))
+        weights = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss
+
+    return lambda: step().numpy()
+
+
+def _gflop(graph: tf.Graph) -> float:
+    """Multiplications and additions of all convolutions in a graph."""
+    total = 0
+    for operation in graph.get_operations():
+        if operation.type in _CALLS:
+            called = graph._get_function(operation.get_attr("f").name)
+            total += _gflop(called.graph)
+            continue
+        if operation.type == "Conv2D":
+            kernel, output = operation.inputs[1], operation.outputs[0]
+        elif operation.type == "Conv2DBackpropInput":
+            # Each input pixel of a transposed convolution meets the kernel.
+            kernel, output = operation.inputs[1], operation.inputs[2]
+        else:
+            continue
+        work = math.prod(kernel.shape)
+        total += 2e-9 * output.shape[1] * output.shape[2] * work
+    return total
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure_network(**json.loads(sys.argv[1]))))

@@ -1,0 +1,183 @@
+"""From data sets to batches for training and whole pairs for testing.
+
+A source (`sources.py`) gives small elements (encoded view pairs, paths) and
+decodes them. From there every data set goes the same way, one pair at a time
+on parallel threads:
+
+    decode -> turn -> cut (with parallax shift) -> flip -> light -> make LR
+
+LR is made from the augmented crop of HR, as the published protocol makes it.
+All draws are stateless, from the seed and the element's number, and only
+encoded elements are shuffled: so the order does not depend on threads, and an
+iterator saved in a `tf.train.Checkpoint` is small and resumes exactly.
+"""
+
+import dataclasses
+import os
+
+import tensorflow as tf
+
+from crossnet_tf import config as config_lib
+from crossnet_tf.ops import resizing
+from crossnet_tf.pairs import color, datasets, geometry, wrong_ref
+from crossnet_tf.pairs.pair import Pair, count_pairs, test_pairs
+
+__all__ = ["Pair", "count_pairs", "test_pairs", "train_dataset"]
+
+
+def train_dataset(
+    data: config_lib.DataConfig,
+    scale: int,
+    seed: int,
+    with_flow: bool = False,
+    flow_optional: bool = False,
+) -> tf.data.Dataset:
+    """Endless batches of augmented crops.
+
+    Args:
+        data: which data, and how they are cut and augmented.
+        scale: HR size / LR size.
+        seed: of order, views, crops and augmentation; the same one gives the
+            same batches.
+        with_flow: whether to add the flow from HR to REF.
+        flow_optional: whether data without flow get weight 0 everywhere, as
+            they do in a mix, instead of an error.
+
+    Returns:
+        Batches of `({'lr': [B, h, w, 3], 'ref': [B, H, W, 3]},
+        hr [B, H, W, 3])` and, if `with_flow`, a third element
+        `flow [B, H, W, 3]`: dx, dy in pixels and a weight 0 or 1; float32,
+        images in [0, 1].
+
+    Raises:
+        ValueError: the settings do not fit the data; a crop is larger than
+            an image; flow is wanted but unknown.
+        FileNotFoundError: the data are not there; says how to prepare them.
+    """
+    names = [name.strip() for name in data.dataset.split(",")]
+    if data.mix and len(data.mix) != len(names):
+        raise ValueError(
+            "`mix` must have one share per data set. Received: "
+            f"mix={data.mix}, dataset={data.dataset!r}."
+        )
+    parts = [
+        _crops(
+            dataclasses.replace(data, dataset=name),
+            scale,
+            seed,
+            with_flow,
+            flow_optional or len(names) > 1,
+        )
+        for name in names
+    ]
+    dataset = parts[0]
+    if len(parts) > 1:
+        shares = data.mix or [1.0] * len(parts)
+        weights = [share / sum(shares) for share in shares]
+        dataset = tf.data.Dataset.sample_from_datasets(parts, weights, seed)
+    dataset = dataset.batch(data.batch_size, drop_remainder=True)
+    return dataset.prefetch(2).with_options(_options())
+
+
+def _crops(
+    data: config_lib.DataConfig,
+    scale: int,
+    seed: int,
+    with_flow: bool,
+    flow_optional: bool,
+) -> tf.data.Dataset:
+    """Endless single crops of one data set."""
+    flow_known = with_flow and (not flow_optional or datasets.knows_flow(data))
+    source = datasets.open_source(data, scale, flow_known)
+    source.check_crop(data.crop_height, data.crop_width)
+    cuts = source.cuts_per_element
+
+    def make(number: tf.Tensor, element: dict) -> tuple:
+        pair = source.decode(element)
+        if with_flow and "flow" not in pair:
+            pair["flow"] = tf.zeros_like(pair["hr"], tf.float32)
+        seed_here = tf.stack([tf.cast(seed, tf.int64), number])
+        crops = [
+            _crop(pair, data, scale, tf.random.fold_in(seed_here, cut))
+            for cut in range(cuts)
+        ]
+        if cuts == 1:
+            return crops[0]
+        return tf.nest.map_structure(lambda *crop: tf.stack(crop), *crops)
+
+    dataset = source.elements(seed).enumerate()
+    dataset = dataset.map(make, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.unbatch() if cuts > 1 else dataset
+
+
+def _crop(
+    pair: geometry.Pair,
+    data: config_lib.DataConfig,
+    scale: int,
+    seed: tf.Tensor,
+) -> tuple:
+    """Cuts and augments one crop of a decoded pair, and makes its LR."""
+    height, width = data.crop_height, data.crop_width
+    seeds = [tf.random.fold_in(seed, number) for number in range(6)]
+    pair = dict(pair)
+    name, size = pair.pop("name"), tf.shape(pair["hr"])
+    fits = (size[0] >= height) & (size[1] >= width)
+    message = f"Crops of {height} x {width} must fit each image. Received:"
+    tf.debugging.Assert(fits, [message, name, size])
+    quarters = tf.zeros([], tf.int32)
+    if data.turn:
+        quarters = geometry.random_quarters(seeds[0], size, height, width)
+    odd = quarters % 2 == 1
+    pair = geometry.random_cut(
+        pair,
+        seeds[1],
+        tf.where(odd, width, height),
+        tf.where(odd, height, width),
+        data.random_crop,
+        data.parallax_shift,
+        scale,
+    )
+    if data.turn:
+        pair = geometry.turn(pair, quarters)
+    if data.flip:
+        pair = geometry.random_flip(pair, seeds[2])
+    pair = _as_float(pair, height, width)
+    if data.color_jitter:
+        pair = color.random_recolor(pair, seeds[3])
+    if data.camera_mismatch:
+        pair = color.random_mismatch(pair, seeds[4])
+    if data.wrong_ref:
+        pair = wrong_ref.random_wrong_ref(pair, seeds[5], data.wrong_ref, scale)
+    return _inputs_and_targets(pair, scale)
+
+
+def _as_float(pair: geometry.Pair, height: int, width: int) -> geometry.Pair:
+    """Images in [0, 1] as float32, of known size."""
+    out = dict(pair)
+    for name in ("hr", "ref", "lr"):
+        if name in pair and pair[name].dtype == tf.uint8:
+            out[name] = tf.cast(pair[name], tf.float32) / 255.0
+    for name in ("hr", "ref", "flow"):
+        if name in out:
+            out[name] = tf.ensure_shape(out[name], [height, width, 3])
+    return out
+
+
+def _inputs_and_targets(pair: geometry.Pair, scale: int) -> tuple:
+    height, width = pair["hr"].shape[:2]
+    lr = pair["lr"] if "lr" in pair else resizing.make_lr(pair["hr"], scale)
+    lr = tf.ensure_shape(lr, [height // scale, width // scale, 3])
+    inputs = {"lr": lr, "ref": pair["ref"]}
+    if "flow" in pair:
+        return inputs, pair["hr"], pair["flow"]
+    return inputs, pair["hr"]
+
+
+def _options() -> tf.data.Options:
+    """Same order always, small checkpoints, threads as many as processors."""
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_symbolic_checkpoint = True
+    options.threading.private_threadpool_size = max(2, os.cpu_count() or 2)
+    options.threading.max_intra_op_parallelism = 1
+    return options

@@ -1,0 +1,6 @@
+"""A run: from settings and data to checkpoints.
+
+`loop` is the training itself, `run` all that it works with, `step` one step
+of the optimiser; `resuming` goes on where a run stopped. May import
+`evaluation` and what is below it.
+"""

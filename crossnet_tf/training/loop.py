@@ -1,0 +1,229 @@
+"""Trains a network: `train(config, run_dir)`.
+
+The loop asks `step.TrainStep` for as many steps as there are until something
+is due (scalars, pictures, evaluation, checkpoint, the end of the flow's extra
+losses) and does what is due. All that it needs to go on lies in the run's
+checkpoints, so that the same call continues a run that was stopped: by
+SIGTERM or Ctrl-C (a checkpoint is written first), by a crash (the last
+checkpoint counts), or because it was done (`num_steps` is larger now).
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+import tqdm
+
+from crossnet_tf.config import Config, TrainConfig
+from crossnet_tf.training.run import Run, open_run
+
+_SECONDS_PER_CALL = 0.5
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a call of `train` ended.
+
+    Attributes:
+        step: steps done, those of earlier calls included.
+        best_psnr: held-out PSNR in dB; -inf if never measured.
+        signal: number of the signal that ended it early, or 0.
+    """
+
+    step: int
+    best_psnr: float
+    signal: int = 0
+
+
+def train(
+    config: Config,
+    run_dir: str | os.PathLike,
+    device_names: tuple[str, ...] = (),
+) -> Result:
+    """Trains until `num_steps`, from the run's last checkpoint if it has one.
+
+    Args:
+        config: all settings; the network must be that of the run.
+        run_dir: where checkpoints, the best weights, settings and TensorBoard
+            files go; made when the data are known to be there.
+        device_names: instead of all GPUs or the CPU.
+
+    Raises:
+        FileNotFoundError: the data or `init_from` are missing.
+        ValueError: settings that do not fit the run or the devices.
+        FloatingPointError: loss or gradients are not finite; the checkpoints
+            are the last good ones.
+        OSError: a checkpoint cannot be written; the earlier ones are intact.
+    """
+    path = pathlib.Path(run_dir)
+    with open_run(config, path, device_names) as run:
+        return _train(run, run_dir)
+
+
+def _train(run: Run, run_dir: str | os.PathLike) -> Result:
+    config = run.config
+    begin = run.steps_done
+    num_steps = config.train.num_steps
+    if begin >= num_steps:
+        run.tell(
+            f"{run_dir} is finished: {begin} steps. A larger --num_steps "
+            "goes on."
+        )
+        return Result(begin, float(run.best_psnr))
+    if begin:
+        run.tell(f"Going on from step {begin} in {run_dir}.")
+    window = _Window()
+    step = begin
+    with _stop_signals() as received, _progress(run, begin) as bar:
+        for count, scalars in _steps(run, received):
+            step += count
+            window.add(count, scalars)
+            bar.set_postfix(_shown(scalars), refresh=False)
+            bar.update(count)
+            _do_what_is_due(run, step, window, received)
+        stopped = received[0] if received and step < num_steps else 0
+        if stopped:
+            run.save(step)
+    return Result(step, float(run.best_psnr), stopped)
+
+
+def _steps(
+    run: Run, received: list[int]
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Trains; yields how many steps were done at once, and their means."""
+    settings = run.config.train
+    step = run.steps_done
+    pace = _SECONDS_PER_CALL
+    while step < settings.num_steps and not received:
+        teach = _teaches(settings, step)
+        most = max(1, int(_SECONDS_PER_CALL / pace))
+        count = min(most, _until_due(settings, step, teach))
+        began = time.perf_counter()
+        finite, means = run.train_step(run.input, tf.constant(count), teach)
+        scalars = {name: float(mean) for name, mean in means.items()}
+        pace = min(pace, (time.perf_counter() - began) / count)
+        if not finite:
+            raise FloatingPointError(
+                f"Loss or gradients are not finite at step "
+                f"{run.steps_done + 1}: training stops, the checkpoints "
+                "are those from before. A smaller --learning_rate or "
+                "--clip_norm=1 may help."
+            )
+        step += count
+        yield count, scalars
+
+
+def _teaches(settings: TrainConfig, step: int) -> bool:
+    """Whether the flow's extra losses take part in the next step."""
+    weights = settings.warp_loss_weight, settings.flow_loss_weight
+    fading = settings.auxiliary_steps
+    return any(weights) and (not fading or step < fading)
+
+
+def _until_due(settings: TrainConfig, step: int, teach: bool) -> int:
+    """Steps until something else has to be done."""
+    every = (
+        settings.log_every,
+        settings.picture_every,
+        settings.eval_every,
+        settings.checkpoint_every,
+    )
+    counts = [period - step % period for period in every]
+    counts.append(settings.num_steps - step)
+    if teach and settings.auxiliary_steps:
+        counts.append(settings.auxiliary_steps - step)
+    return min(counts)
+
+
+def _do_what_is_due(
+    run: Run,
+    step: int,
+    window: "_Window",
+    received: Sequence[int],
+) -> None:
+    """Scalars, pictures, evaluation, checkpoint.
+
+    Nothing is begun once a signal is received: its sender may soon lose
+    patience, and `train` writes a checkpoint then.
+    """
+    settings = run.config.train
+    end = step == settings.num_steps
+    if end or step % settings.log_every == 0:
+        rate = float(run.parts.optimizer.learning_rate)
+        values = {**window.take(), "learning_rate": rate}
+        run.summaries.scalars(step, values)
+    if not received and (end or step % settings.picture_every == 0):
+        run.summaries.pictures(step)
+    if not received and (end or step % settings.eval_every == 0):
+        run.evaluate(step, stop=lambda: bool(received))
+    if end or (not received and step % settings.checkpoint_every == 0):
+        run.save(step)
+
+
+class _Window:
+    """Means over the steps since they were last taken."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._count = 0
+        self._began = time.perf_counter()
+
+    def add(self, count: int, means: dict[str, float]) -> None:
+        for name, mean in means.items():
+            self._sums[name] = self._sums.get(name, 0.0) + count * mean
+        self._count += count
+
+    def take(self) -> dict[str, float]:
+        seconds = time.perf_counter() - self._began
+        means = {name: s / self._count for name, s in self._sums.items()}
+        means["steps_per_second"] = self._count / seconds
+        self.__init__()
+        return means
+
+
+def _shown(scalars: dict[str, float]) -> dict[str, str]:
+    return {
+        "loss": f"{scalars['loss']:.4g}",
+        "psnr": f"{scalars['psnr']:.2f}",
+    }
+
+
+def _progress(run: Run, begin: int) -> tqdm.tqdm:
+    """A bar on a terminal; a line every half minute elsewhere."""
+    return tqdm.tqdm(
+        total=run.config.train.num_steps,
+        initial=begin,
+        unit="step",
+        disable=not run.devices.is_chief,
+        mininterval=0.5 if sys.stderr.isatty() else 30.0,
+        dynamic_ncols=True,
+    )
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[Sequence[int]]:
+    """Collects SIGTERM and Ctrl-C instead of dying; a second one kills."""
+    received: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    before = {number: signal.signal(number, note) for number in _STOP_SIGNALS}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

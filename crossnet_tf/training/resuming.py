@@ -1,0 +1,87 @@
+"""What a training run begins with, and whether it may go on as asked.
+
+A run goes on with the network that it has. Other settings may change: the
+input then begins anew if they shape it, and averaged weights that are new
+begin as the weights.
+"""
+
+import pathlib
+
+from crossnet_tf.baselines import registry
+from crossnet_tf.config import Config
+from crossnet_tf.storage import checkpoints, runs
+from crossnet_tf.training import step
+
+_INPUT = "input"
+
+
+def check(config: Config, run_dir: pathlib.Path) -> Config | None:
+    """Refuses settings that cannot be trained, here or at all.
+
+    Args:
+        config: the settings asked for.
+        run_dir: where there may be a run.
+
+    Returns:
+        The settings of the run in `run_dir`, or None.
+
+    Raises:
+        FileNotFoundError: `init_from` is missing.
+        ValueError: a system that does not learn, a damaged config, another
+            network, loss scaling that begins or ends.
+    """
+    system = config.model.system
+    if not registry.REGISTRY[system].learns:
+        raise ValueError(
+            f"`system` must be one that learns. Received: system={system!r}."
+        )
+    if config.train.init_from:
+        runs.config_of(config.train.init_from)
+    if not (run_dir / runs.CONFIG_FILE).exists():
+        return None
+    saved = runs.load_config(run_dir)
+    runs.check_same_model(saved.model, config.model)
+    before, now = saved.train.precision, config.train.precision
+    if before != now and "mixed_float16" in (before, now):
+        raise ValueError(
+            "`precision` cannot change from or to mixed_float16 when a run "
+            f"goes on. Saved: {before}. Received: precision={now}."
+        )
+    return saved
+
+
+def fill(
+    keeper: checkpoints.Checkpoints,
+    parts: step.Parts,
+    config: Config,
+    with_input: bool,
+) -> None:
+    """Weights from the run's checkpoint, from `init_from`, or as they are.
+
+    Args:
+        keeper: reads the run's checkpoints.
+        parts: get their values.
+        config: the settings.
+        with_input: whether the input goes on where it was.
+
+    Raises:
+        ValueError: no checkpoint can be read, or `init_from` has another
+            network.
+    """
+    restored = keeper.restore(() if with_input else (_INPUT,))
+    if restored is None and config.train.init_from:
+        source, _ = runs.load_model(config.train.init_from)
+        runs.copy_weights(source, parts.model)
+    if parts.average is not None and "average" not in (restored or ()):
+        runs.copy_weights(parts.model, parts.average)
+
+
+def same_input(saved: Config | None, config: Config) -> bool:
+    """Whether both have the same stream of training batches."""
+    return saved is not None and _input(saved) == _input(config)
+
+
+def _input(config: Config) -> tuple:
+    train = config.train
+    with_flow = train.flow_loss_weight > 0
+    return config.data, config.model.scale, train.seed, with_flow

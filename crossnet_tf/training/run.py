@@ -1,0 +1,209 @@
+"""Everything that a training run works with, opened or gone on with.
+
+`open_run` checks first and writes last: a mistake in settings, data or
+devices ends before the run directory exists.
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tqdm
+
+from crossnet_tf import atomic
+from crossnet_tf.config import Config
+from crossnet_tf.evaluation import measure
+from crossnet_tf.pairs import crops
+from crossnet_tf.storage import checkpoints, runs
+from crossnet_tf.training import devices, resuming, step, summaries
+from crossnet_tf.training.optimizer import make_optimizer
+from crossnet_tf.upscaling.upscaler import Upscaler
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """An open run.
+
+    Attributes:
+        config: its settings.
+        devices: where it computes.
+        parts: network, optimiser, averaged weights, step counter.
+        train_step: trains for some steps.
+        input: iterator over training batches.
+        best_psnr: variable: best held-out PSNR in dB.
+        summaries: writer for TensorBoard.
+        keeper: writes and reads its checkpoints.
+        upscaler: the network to evaluate.
+        can_evaluate: whether held-out pairs have their ground truth.
+    """
+
+    config: Config
+    devices: devices.Devices
+    parts: step.Parts
+    train_step: step.TrainStep
+    input: Iterator
+    best_psnr: tf.Variable
+    summaries: summaries.Summaries
+    keeper: checkpoints.Checkpoints
+    upscaler: Upscaler
+    can_evaluate: bool
+
+    @property
+    def steps_done(self) -> int:
+        """Steps whose updates the weights have."""
+        return int(self.parts.step.numpy())
+
+    def tell(self, message: str) -> None:
+        """Prints a line above the progress bar; on the chief only."""
+        if self.devices.is_chief:
+            tqdm.tqdm.write(message)
+
+    def save(self, number: int) -> None:
+        """Writes the checkpoint of step `number`; on the chief only."""
+        if self.devices.is_chief:
+            self.keeper.save(number)
+
+    def evaluate(
+        self, number: int, stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Measures held-out pairs and keeps the weights if they are best.
+
+        Args:
+            number: of the step.
+            stop: asked after each pair; True ends it without a result.
+        """
+        if not self.can_evaluate:
+            return
+        config = self.config
+        rows = []
+        for row in measure.measure(
+            lambda lr, ref: self.upscaler(lr, ref)["sr"],
+            _test_pairs(config),
+            config.eval,
+            config.model.scale,
+            with_ssim=False,
+        ):
+            rows.append(row)
+            if stop():
+                return
+        mean = measure.means(rows)
+        psnr, bicubic = mean["psnr"], mean["bicubic_psnr"]
+        self.summaries.scalars(number, {"held_out_psnr": psnr})
+        best = psnr > float(self.best_psnr)
+        if best:
+            self.best_psnr.assign(psnr)
+        if best and self.devices.is_chief:
+            self.keeper.save_best(number)
+        self.tell(
+            f"Step {number}: held-out PSNR {psnr:.2f} dB "
+            f"(bicubic {bicubic:.2f}){', the best so far' if best else ''}."
+        )
+
+
+@contextlib.contextmanager
+def open_run(
+    config: Config, run_dir: pathlib.Path, device_names: tuple[str, ...] = ()
+) -> Iterator[Run]:
+    """Opens a new run, or the one in `run_dir` to go on with it.
+
+    No other process can open it meanwhile.
+
+    Args:
+        config: its settings; if `run_dir` has a run, of the same network.
+        run_dir: as `training.train`.
+        device_names: as `training.train`.
+
+    Yields:
+        The run.
+
+    Raises:
+        FileNotFoundError: the data or `init_from` are missing.
+        ValueError: settings that do not fit the run or the devices, or
+            another process has the run open.
+        OSError: `run_dir` cannot be written.
+    """
+    where = devices.find_devices(device_names)
+    local_batch = where.local_batch(config.data.batch_size)
+    saved = resuming.check(config, run_dir)
+    # Before the data: TensorFlow's draws depend on this seed, too.
+    keras.utils.set_random_seed(config.train.seed)
+    pair = next(_test_pairs(config))
+    dataset = _dataset(config, where, local_batch)
+    with where.strategy.scope():
+        parts = _make_parts(config)
+    best = tf.Variable(float("-inf"), trainable=False)
+    state = {**_state_of(parts), "best": best, "input": iter(dataset)}
+    is_chief = where.is_chief
+    with runs.lock(run_dir) if is_chief else contextlib.nullcontext():
+        keeper = checkpoints.Checkpoints(
+            run_dir, config.train.keep_checkpoints, state
+        )
+        same_input = is_chief and resuming.same_input(saved, config)
+        resuming.fill(keeper, parts, config, same_input)
+        if is_chief:
+            atomic.clean(run_dir)
+            runs.save_config(config, run_dir)
+        upscaler = Upscaler(parts.average or parts.model)
+        with contextlib.closing(
+            summaries.Summaries(run_dir if is_chief else "", pair, upscaler)
+        ) as writer:
+            yield Run(
+                config=config,
+                devices=where,
+                parts=parts,
+                train_step=step.TrainStep(
+                    config, parts, where.strategy, local_batch
+                ),
+                input=state["input"],
+                best_psnr=best,
+                summaries=writer,
+                keeper=keeper,
+                upscaler=upscaler,
+                can_evaluate=pair.hr is not None,
+            )
+
+
+def _test_pairs(config: Config) -> Iterator[crops.Pair]:
+    return iter(crops.test_pairs(config.data, config.eval, config.model.scale))
+
+
+def _dataset(
+    config: Config, where: devices.Devices, local_batch: int
+) -> tf.data.Dataset:
+    """This process's batches; each worker draws in its own order."""
+    return crops.train_dataset(
+        dataclasses.replace(config.data, batch_size=local_batch),
+        config.model.scale,
+        config.train.seed + where.worker,
+        with_flow=config.train.flow_loss_weight > 0,
+        flow_optional=config.train.flow_from_hr,
+    )
+
+
+def _state_of(parts: step.Parts) -> dict[str, Any]:
+    """The parts by the names that checkpoints have for them."""
+    fields = dataclasses.fields(parts)
+    values = {field.name: getattr(parts, field.name) for field in fields}
+    return {n: part for n, part in values.items() if part is not None}
+
+
+def _make_parts(config: Config) -> step.Parts:
+    precision = config.train.precision
+    model = runs.build(config.model, precision)
+    average = None
+    if config.train.ema_decay:
+        average = runs.build(config.model, precision)
+        average.trainable = False
+    optimizer = make_optimizer(config.train)
+    optimizer.build(model.trainable_variables)
+    counter = tf.Variable(
+        0,
+        dtype=tf.int64,
+        trainable=False,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
+    return step.Parts(model, optimizer, average, counter)

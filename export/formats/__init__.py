@@ -1,0 +1,1 @@
+"""SavedModels turned into TF-Lite and ONNX files that prove themselves."""

@@ -1,0 +1,1 @@
+"""What a server runs: a SavedModel's functions, with their checks."""

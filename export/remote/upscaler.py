@@ -1,0 +1,117 @@
+"""Super-resolves one pair by a server: cut, ask at once, blend."""
+
+import concurrent.futures
+from collections.abc import Callable
+
+import numpy as np
+
+from export.remote import photos, tiles
+from export.remote.failures import Kind, RequestError
+from export.remote.transport import Transport, Value
+
+ENCODED, UINT8, FLOAT = "encoded", "uint8", "serving_default"
+MAX_SIDE, MARGIN = 1024, 128
+_SCALES = (2, 4, 8)
+
+
+def upscale(
+    transport: Transport,
+    lr: np.ndarray,
+    ref: np.ndarray,
+    signature: str = ENCODED,
+    max_side: int = MAX_SIDE,
+    margin: int = MARGIN,
+    concurrency: int = 4,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> np.ndarray:
+    """Asks a server for one picture, in tiles if it is large.
+
+    Args:
+        transport: the way to the server.
+        lr: `[h, w, 3]` uint8.
+        ref: `[s*h, s*w, 3]` uint8.
+        signature: of the model. Names other than "uint8" and
+            "serving_default" take and give encoded pictures.
+        max_side: as `tiles.split`.
+        margin: as `tiles.split`.
+        concurrency: requests at a time.
+        progress: called with the numbers of tiles done and of all tiles.
+
+    Returns:
+        `[s*h, s*w, 3]` uint8.
+
+    Raises:
+        RequestError: a request failed; the others are dropped.
+        ValueError: REF does not fit LR, or `max_side` is too small.
+    """
+    scale = scale_of(lr, ref)
+    cut = tiles.split(*ref.shape[:2], max_side, margin)
+    canvas = tiles.Canvas(*ref.shape[:2])
+
+    def work(tile: tiles.Tile) -> tuple[tiles.Tile, np.ndarray]:
+        pair = tile.cut(lr, scale), tile.cut(ref)
+        return tile, ask(transport, signature, *pair)
+
+    pool = concurrent.futures.ThreadPoolExecutor(concurrency)
+    try:
+        jobs = [pool.submit(work, tile) for tile in cut]
+        done = concurrent.futures.as_completed(jobs)
+        for number, job in enumerate(done, 1):
+            canvas.add(*job.result())
+            progress(number, len(cut))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return canvas.picture()
+
+
+def ask(
+    transport: Transport, signature: str, lr: np.ndarray, ref: np.ndarray
+) -> np.ndarray:
+    """One request for one pair, uint8 in and out.
+
+    Raises:
+        RequestError: it failed, or the answer holds no picture.
+    """
+    if signature in (UINT8, FLOAT):
+        inputs = {"lr": lr[None], "ref": ref[None]}
+        if signature == FLOAT:
+            inputs = {k: np.float32(v) / 255 for k, v in inputs.items()}
+    else:
+        inputs = {
+            "lr_bytes": [photos.encode(lr)],
+            "ref_bytes": [photos.encode(ref)],
+        }
+    outputs = transport.predict(signature, inputs)
+    try:
+        return _picture(next(iter(outputs.values())))
+    except (ValueError, IndexError, StopIteration) as error:
+        text = f"The answer of signature `{signature}` has no picture: {error}"
+        raise RequestError(Kind.WRONG_SIGNATURE, text) from error
+
+
+def scale_of(lr: np.ndarray, ref: np.ndarray) -> int:
+    """HR size / LR size of a pair.
+
+    Raises:
+        ValueError: REF is not 2, 4 or 8 times as large as LR.
+    """
+    for scale in _SCALES:
+        if ref.shape[:2] == (scale * lr.shape[0], scale * lr.shape[1]):
+            return scale
+    height, width = lr.shape[:2]
+    fitting = ", ".join(f"{s * width} x {s * height}" for s in _SCALES)
+    raise ValueError(
+        f"`ref` must be 2, 4 or 8 times as large as `lr`: {fitting}. "
+        f"Received: lr {width} x {height}, "
+        f"ref {ref.shape[1]} x {ref.shape[0]}."
+    )
+
+
+def _picture(value: Value) -> np.ndarray:
+    if isinstance(value, list):
+        return photos.decode(value[0])
+    if value.dtype.kind == "f":
+        value = np.clip(value, 0, 1) * 255 + 0.5
+    if value.ndim != 4:
+        raise ValueError(f"shape {value.shape}")
+    return np.uint8(value[0])

@@ -1,0 +1,49 @@
+"""The training step on a real network."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import small_runs
+import tensorflow as tf
+
+from crossnet_tf import config as config_lib
+from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.training import step
+
+
+def _train_one_step(**train) -> dict[str, float]:
+    """How far each weight of a tiny `lite` moves in a step."""
+    model_config = config_lib.model_config("lite", width=8, flow_width=8)
+    settings = dataclasses.replace(
+        small_runs.small_config(**train), model=model_config
+    )
+    model = build_model(model_config)
+    optimizer = keras.optimizers.Adam(1e-2)
+    optimizer.build(model.trainable_variables)
+    parts = step.Parts(model, optimizer, None, tf.Variable(0, dtype=tf.int64))
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    batches = small_runs.train_dataset(
+        settings.data, 4, 0, with_flow=settings.train.flow_loss_weight > 0
+    )
+    before = [weight.numpy() for weight in model.trainable_variables]
+    take = step.TrainStep(settings, parts, strategy, settings.data.batch_size)
+    finite, scalars = take(iter(batches), tf.constant(1), True)
+    assert finite
+    assert np.isfinite(scalars["loss"])
+    return {
+        weight.path: np.abs(weight.numpy() - old).max()
+        for weight, old in zip(model.trainable_variables, before)
+    }
+
+
+def test_parts_without_a_loss_stand_still():
+    moves = _train_one_step()
+    still = {path for path, move in moves.items() if move == 0}
+    assert any("flow_estimator/correction" in path for path in still)
+    assert not any("post_fusion" in path for path in still)
+
+
+def test_flow_from_hr_teaches_every_part():
+    moves = _train_one_step(flow_loss_weight=0.3, flow_from_hr=True)
+    assert not {path for path, move in moves.items() if move == 0}

@@ -1,0 +1,125 @@
+"""Tiles give what the whole picture gives, and memory that runs out does not
+end the work.
+"""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_network import STRIDE, build_small_model
+
+from crossnet_tf import config
+from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.upscaling.upscaler import Upscaler
+
+OUTPUTS = ("sr", "lr_up", "flow_0")
+
+
+@pytest.fixture
+def model():
+    return build_small_model(config.ModelConfig())
+
+
+def _pair(height, width, rng, scale=4):
+    lr = rng.random((height // scale, width // scale, 3), np.float32)
+    return lr, rng.random((height, width, 3), np.float32)
+
+
+def _whole(model, lr, ref):
+    outputs = model({"lr": lr[None], "ref": ref[None]})
+    return {name: outputs[name][0].numpy() for name in OUTPUTS}
+
+
+@pytest.mark.parametrize("size", [(64, 200), (148, 60), (132, 180)])
+@pytest.mark.parametrize("max_side", [64, 80, 112])
+def test_tiles_agree_with_the_whole(model, size, max_side, rng):
+    lr, ref = _pair(*size, rng)
+    upscaler = Upscaler(model, max_side, margin=STRIDE)
+    tiled = upscaler(lr, ref, OUTPUTS)
+    whole = _whole(model, lr, ref)
+    # The small network looks 6 pixels around (flow up to 2) and the margin
+    # is 16: the tiles differ by rounding alone.
+    for name in OUTPUTS:
+        np.testing.assert_allclose(tiled[name], whole[name], atol=1e-5)
+
+
+def test_no_input_is_larger_than_allowed(model, rng, monkeypatch):
+    upscaler = Upscaler(model, 80, margin=STRIDE)
+    sizes = []
+    run = upscaler._run
+
+    def note(lr, ref, names):
+        sizes.append(ref.shape[:2])
+        return run(lr, ref, names)
+
+    monkeypatch.setattr(upscaler, "_run", note)
+    upscaler(*_pair(160, 300, rng))
+    assert len(sizes) > 6
+    assert np.max(sizes) <= 80
+
+
+def test_margin_too_small_shows(model, rng):
+    lr, ref = _pair(64, 200, rng)
+    tiled = Upscaler(model, 64, margin=0)(lr, ref)["sr"]
+    difference = np.abs(tiled - _whole(model, lr, ref)["sr"])
+    assert difference.max() > 1e-3
+
+
+def test_small_picture_is_not_cut(model, rng):
+    lr, ref = _pair(64, 64, rng)
+    upscaler = Upscaler(model, 64, margin=STRIDE)
+    upscaler._tiled = None
+    np.testing.assert_allclose(
+        upscaler(lr, ref)["sr"], _whole(model, lr, ref)["sr"], atol=1e-6
+    )
+
+
+def test_network_of_the_paper_agrees_within_tolerance(tiny_config, rng):
+    # Its receptive field is wider than any margin, so that tiles and whole
+    # differ by what lies beyond: little, also before training.
+    model = build_model(tiny_config.model)
+    lr, ref = _pair(256, 384, rng)
+    ref = np.asarray(tf.image.resize(lr, ref.shape[:2], "bicubic"))
+    tiled = Upscaler(model, 320, margin=64)(lr, ref, OUTPUTS)
+    whole = _whole(model, lr, ref)
+    for name, tolerance in (("sr", 0.02), ("lr_up", 1e-5), ("flow_0", 0.02)):
+        np.testing.assert_allclose(tiled[name], whole[name], atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError, lambda: tf.errors.ResourceExhaustedError(None, None, "OOM")],
+)
+@pytest.mark.parametrize("max_side", [0, 128])
+def test_memory_that_runs_out_halves_the_tile(model, rng, error, max_side):
+    lr, ref = _pair(144, 208, rng)
+    upscaler = Upscaler(model, max_side, margin=STRIDE)
+    network, failed = upscaler._network, []
+
+    def scarce(lr, ref):
+        if ref.shape[1] * ref.shape[2] > 80 * 80:
+            failed.append(ref.shape)
+            raise error()
+        return network(lr, ref)
+
+    upscaler._network = scarce
+    result = upscaler(lr, ref)["sr"]
+    assert failed
+    np.testing.assert_allclose(result, _whole(model, lr, ref)["sr"], atol=1e-5)
+
+
+def test_no_memory_at_all_rejects(model, rng):
+    upscaler = Upscaler(model, 128, margin=STRIDE)
+
+    def never(lr, ref):
+        raise MemoryError
+
+    upscaler._network = never
+    with pytest.raises(MemoryError, match="smallest tile"):
+        upscaler(*_pair(144, 208, rng))
+
+
+def test_sizes_reject(model):
+    with pytest.raises(ValueError, match="margin=-1"):
+        Upscaler(model, margin=-1)
+    with pytest.raises(ValueError, match="at least 288 .*max_side=200"):
+        Upscaler(model, 200, margin=128)
