@@ -97,7 +97,7 @@ def _stamp(folder: pathlib.Path) -> str:
     """Names, sizes and times of the files that hold the weights."""
     facts = sorted(
         (path.name, path.stat().st_size, path.stat().st_mtime_ns)
-        for pattern in ("weights.npz", "best/ckpt*", "checkpoints/ckpt*")
+        for pattern in ("weights.*", "best/ckpt*", "checkpoints/ckpt*")
         for path in folder.glob(pattern)
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

@@ -178,7 +178,7 @@ def load_model(
     if _untrained(source):
         return model, config
     folder = find(source)
-    if (folder / weight_files.WEIGHTS_FILE).exists():
+    if weight_files.weights_path(folder):
         weight_files.load_weights(model, folder)
         return model, config
     places = [folder / checkpoints.BEST, folder / checkpoints.CHECKPOINTS]

@@ -1,31 +1,35 @@
 """Weights as plain arrays in a folder: small, portable, safe to read.
 
-    config.json    the settings that the network is built from
-    weights.npz    one array per weight, by the weight's path; no pickles
-    SHA256         what `sha256sum` prints for both files
+    config.json            the settings that the network is built from
+    weights.safetensors    one array per weight, by the weight's path
+    SHA256                 what `sha256sum` prints for both files
 
-The file may come from a stranger, so that loading checks the hash, then the
-names, shapes and sizes before an array is read, and lists what does not fit.
+Folders of earlier releases have `weights.npz` instead, and are read as well.
+A folder may come from a stranger, so that loading checks sizes and hashes,
+then names and shapes (`array_files.py`) before an array is read, and lists
+what does not fit.
 """
 
 import hashlib
-import io
 import json
 import os
 import pathlib
+import re
 import shutil
-import zipfile
 
 import keras
 import numpy as np
 
 from crossnet_tf import atomic
 from crossnet_tf.config import Config
+from crossnet_tf.storage import array_files
 
-WEIGHTS_FILE = "weights.npz"
+_STEM = "weights"
+WEIGHTS_FILE = f"{_STEM}.safetensors"
 _CONFIG_FILE = "config.json"
 _HASH_FILE = "SHA256"
-_DTYPES = ("float16", "float32")
+_TEXT_BYTES = 2**20  # of settings and hashes, at most
+_HASH_LINE = re.compile(r"([0-9a-f]{64}) [ *](\S.*)")
 
 
 def save_weights(
@@ -46,19 +50,18 @@ def save_weights(
         ValueError: unknown `dtype`, or a weight is not finite in it.
         OSError: it exists or cannot be written.
     """
-    if dtype not in _DTYPES:
+    if dtype not in array_files.DTYPES:
         raise ValueError(
-            f"`dtype` must be one of {_DTYPES}. Received: dtype={dtype!r}."
+            f"`dtype` must be one of {array_files.DTYPES}. "
+            f"Received: dtype={dtype!r}."
         )
     with np.errstate(over="ignore"):  # infinity is refused below
         arrays = {n: np.asarray(w, dtype) for n, w in by_name(model).items()}
     broken = [n for n, a in arrays.items() if not np.isfinite(a).all()]
     if broken:
         raise ValueError(f"Weights must be finite in {dtype}: {broken}.")
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
     files = {
-        WEIGHTS_FILE: buffer.getvalue(),
+        WEIGHTS_FILE: array_files.to_bytes(arrays),
         _CONFIG_FILE: (json.dumps(config.to_dict(), indent=2) + "\n").encode(),
     }
     hashes = "".join(f"{_sha256(d)}  {name}\n" for name, d in files.items())
@@ -75,17 +78,20 @@ def load_weights(model: keras.Model, directory: str | os.PathLike) -> None:
             that do not fit the network (all are listed).
     """
     directory = pathlib.Path(directory)
-    data = _checked(directory)
     weights = by_name(model)
     expected = {name: tuple(w.shape) for name, w in weights.items()}
-    try:
-        arrays = _read_arrays(data, expected)
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        raise ValueError(
-            f"Cannot use {directory / WEIGHTS_FILE}: {error}"
-        ) from error
+    path = weights_path(directory) or directory / WEIGHTS_FILE
+    _check_hashes(path, array_files.byte_limit(expected))
+    arrays = array_files.read(path, expected)
     for name, weight in weights.items():
         weight.assign(arrays[name])
+
+
+def weights_path(directory: str | os.PathLike) -> pathlib.Path | None:
+    """The file of weights in a folder, the newer format first, if any."""
+    folder = pathlib.Path(directory)
+    paths = (folder / f"{_STEM}{end}" for end in array_files.SUFFIXES)
+    return next((path for path in paths if path.exists()), None)
 
 
 def by_name(model: keras.Model) -> dict[str, keras.Variable]:
@@ -96,55 +102,37 @@ def by_name(model: keras.Model) -> dict[str, keras.Variable]:
     return {weight.path.partition("/")[2]: weight for weight in model.weights}
 
 
-def _checked(directory: pathlib.Path) -> bytes:
-    """The content of the weights file, once all hashes are right."""
-    lines = (directory / _HASH_FILE).read_text("ascii").splitlines()
-    hashes = dict(reversed(line.split(maxsplit=1)) for line in lines)
-    for name in (_CONFIG_FILE, WEIGHTS_FILE):
-        data = (directory / name).read_bytes()
-        if hashes.get(name) != _sha256(data):
+def _check_hashes(path: pathlib.Path, limit: int) -> None:
+    """Compares both files with their hashes.
+
+    Args:
+        path: of the weights.
+        limit: what they have at most, in bytes.
+    """
+    folder = path.parent
+    hashes = _read_hashes(folder / _HASH_FILE)
+    for file, most in ((folder / _CONFIG_FILE, _TEXT_BYTES), (path, limit)):
+        array_files.check_size(file, most)
+        with open(file, "rb") as data:
+            found = hashlib.file_digest(data, "sha256").hexdigest()
+        if hashes.get(file.name) != found:
             raise ValueError(
-                f"{directory / name} is not the file that {_HASH_FILE} "
+                f"{file} is not the file that {_HASH_FILE} "
                 "beside it was made for: damaged or changed."
             )
-    return data
 
 
-def _read_arrays(
-    data: bytes, expected: dict[str, tuple[int, ...]]
-) -> dict[str, np.ndarray]:
-    """Arrays by name; nothing large is made before all sizes are known."""
-    arrays, problems = {}, []
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = {
-            info.filename.removesuffix(".npy") for info in archive.filelist
-        }
-        problems += [f"{n} is missing" for n in sorted(set(expected) - names)]
-        problems += [f"{n} is unknown" for n in sorted(names - set(expected))]
-        for name in sorted(names & set(expected)):
-            shape, dtype = _header(archive, name)
-            if shape != expected[name]:
-                problems.append(f"{name} has {shape}, not {expected[name]}")
-            elif dtype.name not in _DTYPES:
-                problems.append(f"{name} is {dtype.name}, not a float")
-        if problems:
-            raise ValueError("; ".join(problems) + ".")
-        for name in expected:
-            with archive.open(f"{name}.npy") as file:
-                array = np.lib.format.read_array(file, allow_pickle=False)
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} is not finite.")
-            arrays[name] = array.astype("float32")
-    return arrays
-
-
-def _header(
-    archive: zipfile.ZipFile, name: str
-) -> tuple[tuple[int, ...], np.dtype]:
-    with archive.open(f"{name}.npy") as file:
-        np.lib.format.read_magic(file)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    return shape, dtype
+def _read_hashes(path: pathlib.Path) -> dict[str, str]:
+    """Hash by name of file."""
+    array_files.check_size(path, _TEXT_BYTES)
+    lines = path.read_text("ascii", errors="replace").splitlines()
+    matches = [_HASH_LINE.fullmatch(line) for line in lines]
+    if not all(matches):
+        raise ValueError(
+            f"`{path}` must hold what `sha256sum` prints. "
+            f"Received: {lines[matches.index(None)][:80]!r}."
+        )
+    return {match[2]: match[1] for match in matches}
 
 
 def _sha256(data: bytes) -> str:

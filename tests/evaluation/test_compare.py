@@ -187,7 +187,7 @@ def test_a_changed_run_is_measured_again(tmp_path):
     network = registry.build_model(model)
     weight_files.save_weights(network, settings, folder)
     (before,) = methods.find_methods([str(folder)])
-    (folder / "weights.npz").write_bytes(b"other")
+    (folder / "weights.safetensors").write_bytes(b"other")
     (after,) = methods.find_methods([str(folder)])
     assert before.stamp != after.stamp
     assert dataclasses.replace(after, stamp=before.stamp) == before
