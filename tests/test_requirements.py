@@ -12,6 +12,7 @@ PACKAGES = {  # where a package and what it is imported as differ
     "ai_edge_litert": "ai-edge-litert",
     "apache_beam": "apache-beam",
     "google": "protobuf",
+    "pillow_heif": "pillow-heif",
     "grpc": "grpcio",
     "PIL": "pillow",
     "skimage": "scikit-image",

@@ -1,8 +1,10 @@
 """What a picture's header says, before anything is decoded.
 
 A few kilobytes of PNG can claim, and fill, gigabytes of memory. So size and
-kind are read from the first bytes by the few lines below, which allocate
-nothing that grows with the claim; decoders see only what has passed.
+kind of PNG, JPEG and BMP are read from the first bytes
+by the few lines below, which allocate nothing that grows with the claim;
+decoders see only what has passed. For the other formats libvips reads the
+header alone.
 
 PNG is a signature and a list of chunks, IHDR first. JPEG is a list of marker
 segments, of which one, the frame header (SOF), has the size; entropy-coded
@@ -18,9 +20,14 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from crossnet_tf.images import formats
+
 MAX_PIXELS = 100_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
+BMP_SIGNATURE = b"BM"
+KNOWN = ("png", "jpeg", "bmp")
+"""Formats whose headers are read here, before any decoder sees the file."""
 # Far above what cameras and programs write: a scan of a progressive JPEG
 # costs a pass over all pixels, and each chunk or segment some work.
 MAX_SCANS = 500
@@ -34,21 +41,12 @@ _PNG_MODES = {
     4: ("grey+alpha", (8, 16)),
     6: ("rgb+alpha", (8, 16)),
 }
-_JPEG_MODES = {1: "grey", 3: "rgb"}
+_JPEG_MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PLAIN_SOF = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _SOS, _EOI = 0xDA, 0xD9
 # Everything but stuffed zeros, restart markers, fill bytes and TEM.
 _NEXT_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
-_OTHERS = (
-    (rb"GIF8", "a GIF image; convert it to PNG"),
-    (rb"RIFF....WEBP", "a WebP image; convert it to PNG"),
-    (rb"II\*\0|MM\0\*", "a TIFF or raw image; convert it to PNG"),
-    (rb"BM", "a BMP image; convert it to PNG"),
-    (rb"....ftyp", "a HEIF or AVIF image or a video; convert it to PNG"),
-    (rb"\s*<(!doctype|html)", "an HTML page; download the image again"),
-    (rb"version https://git-lfs", "a Git LFS pointer; run `git lfs pull`"),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +54,11 @@ class ImageInfo:
     """What a file said about its picture.
 
     Attributes:
-        format: "png" or "jpeg".
+        format: a name of `formats`, such as "png".
         width: in pixels as stored, before `orientation` is applied.
         height: likewise.
         bit_depth: per channel, 1 to 16, from the header.
-        mode: "grey", "rgb", "palette", "grey+alpha" or "rgb+alpha".
+        mode: "grey", "rgb", "palette", "grey+alpha", "rgb+alpha" or "cmyk".
         has_alpha: there is an alpha channel or a transparent colour.
         orientation: EXIF's, 1 to 8; 1 is upright.
     """
@@ -74,8 +72,12 @@ class ImageInfo:
     orientation: int = 1
 
 
+class Unsupported(ValueError):
+    """A whole picture of a kind that is not read."""
+
+
 def read_header(data: bytes, name: str, max_pixels: int) -> ImageInfo:
-    """Reads kind and size, and refuses what must not be decoded.
+    """Reads kind and size; refuses what must not be decoded.
 
     Args:
         data: the beginning of the file, or all of it.
@@ -83,17 +85,29 @@ def read_header(data: bytes, name: str, max_pixels: int) -> ImageInfo:
         max_pixels: the largest width times height.
 
     Raises:
-        ValueError: not a PNG or JPEG that can be read, or above the limit.
+        ValueError: no format of `KNOWN` that can be read, or too large.
     """
     if data.startswith(PNG_SIGNATURE):
         info = _png_header(data, name)
     elif data.startswith(JPEG_SIGNATURE):
         info = _jpeg_header(data, name)
+    elif data.startswith(BMP_SIGNATURE):
+        info = _bmp_header(data, name)
     else:
         raise ValueError(
-            f"Image `{name}` must be a PNG or JPEG image. "
-            f"Received: {_describe(data)}."
+            f"Image `{name}` must be a PNG, JPEG or BMP image. "
+            f"Received: {formats.describe(data)}."
         )
+    check_size(info, name, max_pixels)
+    return info
+
+
+def check_size(info: ImageInfo, name: str, max_pixels: int) -> None:
+    """Refuses a picture without pixels, or with more than `max_pixels`.
+
+    Raises:
+        ValueError: the message names the picture.
+    """
     pixels = info.width * info.height
     if not pixels:
         raise ValueError(
@@ -106,11 +120,10 @@ def read_header(data: bytes, name: str, max_pixels: int) -> ImageInfo:
             f"(`max_pixels`). Received: {info.width}x{info.height}, "
             f"{pixels:,} pixels."
         )
-    return info
 
 
 def png_chunks(data: bytes, name: str) -> Iterator[tuple[bytes, memoryview]]:
-    """Yields type and content of each complete chunk, IEND excluded.
+    """Yields type and content of each complete chunk, IEND the last.
 
     Raises:
         ValueError: absurdly many chunks.
@@ -121,19 +134,34 @@ def png_chunks(data: bytes, name: str) -> Iterator[tuple[bytes, memoryview]]:
             return
         length, kind = struct.unpack_from(">I4s", data, position)
         content = view[position + 8 : position + 8 + length]
-        if kind == b"IEND" or len(content) < length:
+        if len(content) < length:
             return
         yield kind, content
+        if kind == b"IEND":
+            return
         position += 12 + length
     raise _too_many(name, "chunks", MAX_CHUNKS)
 
 
-def check_scans(data: bytes, name: str) -> None:
-    """Refuses a JPEG whose many scans would keep a decoder busy for hours.
+def check_parts(data: bytes, name: str) -> None:
+    """Refuses what would keep a decoder busy for hours, or is cut off.
 
     Raises:
-        ValueError: more than `MAX_SCANS` scans, or absurdly many segments.
+        ValueError: a JPEG of more than `MAX_SCANS` scans, absurdly many
+            segments or chunks, an animated PNG, or one without an end.
     """
+    if data.startswith(PNG_SIGNATURE):
+        kinds = [kind for kind, _ in png_chunks(data, name)]
+        if b"acTL" in kinds:
+            raise Unsupported(
+                f"Image `{name}` must be a single picture. Received: an "
+                "animated PNG. Save one frame of it."
+            )
+        if b"IEND" not in kinds:
+            raise damaged(name)
+        return
+    if not data.startswith(JPEG_SIGNATURE):
+        return
     scans = sum(marker == _SOS for marker, _ in _jpeg_segments(data, name))
     if scans > MAX_SCANS:
         raise _too_many(name, "scans", MAX_SCANS)
@@ -156,7 +184,7 @@ def _jpeg_segments(data: bytes, name: str) -> Iterator[tuple[int, int]]:
 def _png_header(data: bytes, name: str) -> ImageInfo:
     start = len(PNG_SIGNATURE)
     if len(data) < start + 25:
-        raise _damaged(name, "it ends inside its header")
+        raise damaged(name, "it ends inside its header")
     length, kind, width, height, depth, color = struct.unpack_from(
         ">I4sIIBB", data, start
     )
@@ -164,10 +192,10 @@ def _png_header(data: bytes, name: str) -> ImageInfo:
     if (length, kind) != (13, b"IHDR") or crc != zlib.crc32(
         data[start + 4 : start + 21]
     ):
-        raise _damaged(name, "its header is not one of PNG")
+        raise damaged(name, "its header is not one of PNG")
     mode, depths = _PNG_MODES.get(color, ("", ()))
     if depth not in depths:
-        raise _damaged(name, f"colour type {color} with {depth} bits")
+        raise damaged(name, f"colour type {color} with {depth} bits")
     return ImageInfo("png", width, height, depth, mode, "alpha" in mode)
 
 
@@ -183,33 +211,40 @@ def _jpeg_header(data: bytes, name: str) -> ImageInfo:
             ">BHHB", data, start
         )
         if marker not in _PLAIN_SOF or depth != 8:
-            raise _unsupported(
+            raise unsupported(
                 name, f"a lossless, hierarchical or {depth}-bit JPEG"
             )
         if channels not in _JPEG_MODES:
-            raise _unsupported(name, f"a JPEG with {channels} channels (CMYK?)")
+            raise unsupported(name, f"a JPEG with {channels} channels")
         return ImageInfo("jpeg", width, height, depth, _JPEG_MODES[channels])
-    raise _damaged(name, "it ends before its frame header")
+    raise damaged(name, "it ends before its frame header")
 
 
-def _describe(data: bytes) -> str:
-    if not data:
-        return "an empty file"
-    for pattern, description in _OTHERS:
-        if re.match(pattern, data[:512], re.IGNORECASE | re.DOTALL):
-            return description
-    return f"bytes that begin with {data[:8]!r}"
+def _bmp_header(data: bytes, name: str) -> ImageInfo:
+    if len(data) < 30:
+        raise damaged(name, "it ends inside its header")
+    (length,) = struct.unpack_from("<I", data, 14)
+    if length == 12:  # OS/2
+        width, height, _, depth = struct.unpack_from("<HHHH", data, 18)
+    else:
+        width, height, _, depth = struct.unpack_from("<iiHH", data, 18)
+    if width < 0 or depth not in (1, 4, 8, 16, 24, 32):
+        raise damaged(name, f"width {width}, {depth} bits")
+    return ImageInfo("bmp", width, abs(height), 8, "rgb")
 
 
-def _damaged(name: str, what: str) -> ValueError:
+def damaged(name: str, what: str = "") -> ValueError:
+    """The error for a file that is not whole."""
+    what = f" ({what})" if what else ""
     return ValueError(
         f"Image `{name}` must be whole. Received: a damaged or truncated "
-        f"file ({what}). Copy or download it again."
+        f"file{what}. Copy or download it again."
     )
 
 
-def _unsupported(name: str, what: str) -> ValueError:
-    return ValueError(
+def unsupported(name: str, what: str) -> Unsupported:
+    """The error for a whole file of a kind that is not read."""
+    return Unsupported(
         f"Image `{name}` must be an ordinary grey or RGB image. "
         f"Received: {what}. Save it as 8-bit RGB first."
     )

@@ -1,53 +1,47 @@
-"""Reads PNG and JPEG files as the network takes them.
+"""Reads picture files of any usual kind, trusting nothing in them.
 
-Whatever the file holds, the result is RGB float32 in [0, 1]: grey and palette
-images become RGB, 8 and 16 bits (by the header, never by the values) both
-fill [0, 1], EXIF orientation is applied. Alpha is read if every pixel is
-opaque; real transparency is refused, as there is no right background to put
-it on. So are CMYK and animations. Colour profiles are ignored.
-
-TensorFlow decodes PNG (all 16 bits, checksums verified), Pillow decodes JPEG
-(with libjpeg's accurate transform) and EXIF.
+`read_picture` gives all that a file says: pixels upright, alpha, colour
+profile, metadata. `read_image` gives what the network takes: RGB float32 in
+[0, 1], in sRGB. 8 and 16 bits (by the header, never by the values) both fill
+[0, 1]; grey and palette pictures become RGB; CMYK is converted by its profile.
 """
 
-import io
+import dataclasses
 import os
 import pathlib
 import stat
-import warnings
-from dataclasses import replace
 
 import numpy as np
-import tensorflow as tf
-from PIL import Image, JpegImagePlugin
+import pyvips
 
-from crossnet_tf.images import headers
+from crossnet_tf.images import decoding, formats, headers, profiles
 from crossnet_tf.images.headers import MAX_PIXELS, ImageInfo
+from crossnet_tf.images.picture import Picture
 
-_FORMAT_OF_SUFFIX = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
-_ORIENTATION_TAG = 0x0112
 # All that may stand before a JPEG's frame header, and beyond what pixels take.
 _METADATA_BYTES = 2**24
 # Twice what 16-bit RGB with alpha takes when it does not compress at all.
 _BYTES_PER_PIXEL = 16
+_MM_PER_INCH = 25.4
 
 
 def read_image(
     path: str | os.PathLike, max_pixels: int = MAX_PIXELS
 ) -> np.ndarray:
-    """Reads a PNG or JPEG file.
+    """Reads a picture file as the network takes it.
 
     Args:
-        path: the file.
+        path: the file: PNG, JPEG, TIFF, WebP, BMP, AVIF or HEIC.
         max_pixels: refuse larger pictures, before decoding.
 
     Returns:
-        `[H, W, 3]` float32 in [0, 1].
+        `[H, W, 3]` float32 in [0, 1], sRGB.
 
     Raises:
         FileNotFoundError: there is no such file.
         OSError: it may not be read.
-        ValueError: anything else is wrong; the message names the file.
+        ValueError: anything else is wrong, transparency included; the
+            message names the file.
     """
     return read_image_with_info(path, max_pixels)[0]
 
@@ -56,19 +50,8 @@ def read_image_with_info(
     path: str | os.PathLike, max_pixels: int = MAX_PIXELS
 ) -> tuple[np.ndarray, ImageInfo]:
     """Like `read_image`, with what the header said (such as bit depth)."""
-    path = pathlib.Path(path)
-    _check_file(path)
-    with open(path, "rb") as file:
-        data = file.read(_METADATA_BYTES)
-        info = headers.read_header(data, str(path), max_pixels)
-        expected = _FORMAT_OF_SUFFIX.get(path.suffix.lower(), info.format)
-        if info.format != expected:
-            raise ValueError(
-                f"Image `{path}` must hold what its suffix says. Received: a "
-                f"{info.format.upper()} image. Rename or convert it."
-            )
-        data += file.read(_byte_limit(info) - len(data) + 1)
-    return _decode(data, info, str(path))
+    picture = read_picture(path, max_pixels)
+    return _opaque_srgb(picture, str(path)), picture.info
 
 
 def decode_image(
@@ -77,11 +60,81 @@ def decode_image(
     """Like `read_image_with_info`, for a file's content.
 
     Args:
-        data: the whole PNG or JPEG.
+        data: the whole file.
         name: how messages call it.
         max_pixels: refuse larger pictures, before decoding.
     """
-    return _decode(data, headers.read_header(data, name, max_pixels), name)
+    picture = decode_picture(data, name, max_pixels)
+    return _opaque_srgb(picture, name), picture.info
+
+
+def read_picture(
+    path: str | os.PathLike, max_pixels: int = MAX_PIXELS
+) -> Picture:
+    """Reads a picture file with alpha, profile and metadata.
+
+    Args:
+        path: the file.
+        max_pixels: refuse larger pictures, before decoding.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: it may not be read.
+        ValueError: anything else is wrong; the message names the file.
+    """
+    path = pathlib.Path(path)
+    data, kind = _read_bytes(path, max_pixels)
+    expected = formats.SUFFIXES.get(path.suffix.lower(), kind)
+    if kind != expected:
+        raise ValueError(
+            f"Image `{path}` must hold what its suffix says. Received: a "
+            f"{kind.upper()} image. Rename or convert it."
+        )
+    return _decoded(data, kind, str(path), max_pixels)
+
+
+def decode_picture(
+    data: bytes, name: str = "image", max_pixels: int = MAX_PIXELS
+) -> Picture:
+    """Like `read_picture`, for a file's content."""
+    return _decoded(data, _kind(data, name), name, max_pixels)
+
+
+def read_info(
+    path: str | os.PathLike, max_pixels: int = MAX_PIXELS
+) -> ImageInfo:
+    """What a file's header says; no pixel is decoded.
+
+    Raises:
+        as `read_picture`.
+    """
+    path = pathlib.Path(path)
+    data, kind = _read_bytes(path, max_pixels)
+    return _opened(data, kind, str(path), max_pixels)[1]
+
+
+def _read_bytes(path: pathlib.Path, max_pixels: int) -> tuple[bytes, str]:
+    """Content and format, bounded by what the claimed pixels may take."""
+    _check_file(path)
+    with open(path, "rb") as file:
+        data = file.read(_METADATA_BYTES)
+        kind = _kind(data, str(path))
+        pixels = max_pixels
+        if kind in headers.KNOWN:
+            info = headers.read_header(data, str(path), max_pixels)
+            pixels = info.width * info.height
+        data += file.read(_byte_limit(pixels) - len(data) + 1)
+    return data, kind
+
+
+def _kind(data: bytes, name: str) -> str:
+    kind = formats.format_of(data)
+    if kind is None:
+        raise ValueError(
+            f"Image `{name}` must be a picture: PNG, JPEG, TIFF, WebP, BMP, "
+            f"AVIF or HEIC. Received: {formats.describe(data)}."
+        )
+    return kind
 
 
 def _check_file(path: pathlib.Path) -> None:
@@ -96,113 +149,98 @@ def _check_file(path: pathlib.Path) -> None:
         raise ValueError(f"Image `{path}` must be a file. Received: {kind}.")
 
 
-def _byte_limit(info: ImageInfo) -> int:
-    return _METADATA_BYTES + _BYTES_PER_PIXEL * info.width * info.height
+def _byte_limit(pixels: int) -> int:
+    return _METADATA_BYTES + _BYTES_PER_PIXEL * pixels
 
 
-def _decode(
-    data: bytes, info: ImageInfo, name: str
-) -> tuple[np.ndarray, ImageInfo]:
-    if len(data) > _byte_limit(info):
+def _opened(
+    data: bytes, kind: str, name: str, max_pixels: int
+) -> tuple[pyvips.Image, ImageInfo]:
+    """Checks all that can be checked before a pixel is decoded."""
+    claimed = None
+    if kind in headers.KNOWN:
+        claimed = headers.read_header(data, name, max_pixels)
+        _check_length(data, claimed, name)
+        headers.check_parts(data, name)
+    image = decoding.open_image(data, kind, name, max_pixels)
+    info = decoding.info_of(image, kind)
+    headers.check_size(info, name, max_pixels)
+    _check_length(data, info, name)
+    if claimed is None:
+        return image, info
+    if (claimed.width, claimed.height) != (info.width, info.height):
+        raise headers.damaged(name)
+    return image, dataclasses.replace(
+        claimed, has_alpha=info.has_alpha, orientation=info.orientation
+    )
+
+
+def _check_length(data: bytes, info: ImageInfo, name: str) -> None:
+    limit = _byte_limit(info.width * info.height)
+    if len(data) > limit:
         raise ValueError(
             f"Image `{name}` must not be larger than its pixels need. "
-            f"Received: more than {_byte_limit(info):,} bytes for "
+            f"Received: more than {limit:,} bytes for "
             f"{info.width}x{info.height}. Save it anew as PNG."
         )
-    decode = _decode_png if info.format == "png" else _decode_jpeg
-    pixels, info = decode(data, info, name)
-    if pixels.shape[-1] in (2, 4):
-        _check_opaque(pixels[..., -1], name)
-        pixels = pixels[..., :-1]
-    if pixels.shape[-1] == 1:
-        pixels = np.repeat(pixels, 3, axis=-1)
-    pixels = _upright(pixels, info.orientation).astype(np.float32)
-    pixels /= np.float32(65535 if info.bit_depth == 16 else 255)
-    return pixels, info
 
 
-def _decode_png(
-    data: bytes, info: ImageInfo, name: str
-) -> tuple[np.ndarray, ImageInfo]:
-    channels = 0
-    for kind, content in headers.png_chunks(data, name):
-        if kind == b"acTL":
-            raise ValueError(
-                f"Image `{name}` must be a single picture. Received: an "
-                "animated PNG. Save one frame of it."
-            )
-        if kind == b"tRNS":
-            info, channels = replace(info, has_alpha=True), 4
-        if kind == b"eXIf":
-            info = replace(info, orientation=_orientation(bytes(content)))
-    dtype = tf.uint16 if info.bit_depth == 16 else tf.uint8
+def _decoded(data: bytes, kind: str, name: str, max_pixels: int) -> Picture:
+    image, info = _opened(data, kind, name, max_pixels)
+    pixels = decoding.pixels_of(image, data, kind, name)
+    alpha = None
+    if info.has_alpha:
+        alpha, pixels = _unit(pixels[..., -1]), pixels[..., :-1]
+        alpha = None if alpha.min() == 1 else alpha
+    rgb, profile, notes = _colors(image, pixels)
+    pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    return Picture(
+        rgb=rgb,
+        info=info,
+        alpha=alpha,
+        grey=pixels.shape[-1] == 1,
+        profile=profile,
+        exif=decoding.block(image, "exif-data"),
+        xmp=decoding.block(image, "xmp-data"),
+        dpi=_dpi(image),
+        notes=notes + ((f"the first of {pages} pages",) if pages > 1 else ()),
+    )
+
+
+def _colors(
+    image: pyvips.Image, pixels: np.ndarray
+) -> tuple[np.ndarray, bytes, tuple[str, ...]]:
+    """RGB float32, the profile that it is in, and what went wrong."""
+    if image.interpretation == "cmyk":
+        return profiles.of_cmyk(image.autorot()), b"", ()
+    rgb = _unit(pixels)
+    if rgb.shape[-1] == 1:
+        # A grey profile differs from sRGB in the curve alone, if at all.
+        return np.repeat(rgb, 3, axis=-1), b"", ()
+    profile = decoding.block(image, "icc-profile-data")
     try:
-        pixels = tf.io.decode_png(data, channels=channels, dtype=dtype)
-    except tf.errors.InvalidArgumentError:
-        raise _damaged(name) from None
-    return _of_size(pixels.numpy(), info, name), info
+        return rgb, b"" if profiles.is_srgb(profile) else profile, ()
+    except ValueError as error:
+        return rgb, b"", (f"{error}; taken as sRGB",)
 
 
-def _decode_jpeg(
-    data: bytes, info: ImageInfo, name: str
-) -> tuple[np.ndarray, ImageInfo]:
-    headers.check_scans(data, name)
-    try:
-        # Not `Image.open`: its own limit is global and ends in a warning.
-        with (
-            warnings.catch_warnings(action="ignore"),
-            JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image,
-        ):
-            exif = image.info.get("exif", b"")
-            pixels = np.array(image)
-    except (OSError, SyntaxError, ValueError):
-        raise _damaged(name) from None
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
-    info = replace(info, orientation=_orientation(exif))
-    return _of_size(pixels, info, name), info
+def _unit(pixels: np.ndarray) -> np.ndarray:
+    top = 65535 if pixels.dtype == np.uint16 else 255
+    return pixels.astype(np.float32) / np.float32(top)
 
 
-def _of_size(pixels: np.ndarray, info: ImageInfo, name: str) -> np.ndarray:
-    """Guards against a decoder that reads another header than ours."""
-    if pixels.shape[:2] != (info.height, info.width):
-        raise _damaged(name)
-    return pixels
+def _dpi(image: pyvips.Image) -> tuple[float, float] | None:
+    """Libvips says 1 pixel per mm where a file says nothing."""
+    dpi = image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH
+    return None if (image.xres, image.yres) == (1.0, 1.0) else dpi
 
 
-def _orientation(exif: bytes) -> int:
-    """1 to 8; unreadable metadata turns no picture."""
-    tags = Image.Exif()
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            tags.load(exif)
-            orientation = tags.get(_ORIENTATION_TAG, 1)
-    except Exception:  # Pillow raises errors of many kinds here
-        return 1
-    return orientation if orientation in range(1, 9) else 1
-
-
-def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
-
-
-def _check_opaque(alpha: np.ndarray, name: str) -> None:
-    share = float(np.mean(alpha != np.iinfo(alpha.dtype).max))
-    if share:
+def _opaque_srgb(picture: Picture, name: str) -> np.ndarray:
+    if picture.alpha is not None:
+        share = float(np.mean(picture.alpha != 1))
         raise ValueError(
             f"Image `{name}` must be opaque. Received: transparency in "
             f"{share:.2%} of its pixels. Put it on a background first, for "
             "example with `magick IN -background white -flatten OUT`."
         )
-
-
-def _damaged(name: str) -> ValueError:
-    return ValueError(
-        f"Image `{name}` must be whole. Received: a damaged or truncated "
-        "file. Copy or download it again."
-    )
+    return profiles.convert(picture.rgb, picture.profile, b"")

@@ -1,24 +1,22 @@
-"""Writes pictures as PNG (8 or 16 bit) or JPEG, by the file's suffix.
+"""Writes pictures by the file's suffix: PNG, JPEG, TIFF, WebP, BMP.
 
-JPEG is written at quality 95 with full colour resolution (4:4:4). A picture
-is encoded in memory and then takes its name in one step, so a full disk or a
-kill leaves the old file whole. Commands call `check_output_path` before hours
-of work, to refuse at the beginning what could not be written at the end.
+JPEG is written at quality 95 with full colour resolution (4:4:4), WebP at
+quality 95. A picture is encoded in memory and then takes its name in one
+step, so a full disk or a kill leaves the old file whole. Commands call
+`check_output_path` before hours of work, to refuse at the beginning what
+could not be written at the end.
 """
 
-import io
 import os
 import pathlib
 
 import numpy as np
-import tensorflow as tf
-from PIL import Image
 
 from crossnet_tf import atomic
+from crossnet_tf.images import encoding, formats
+from crossnet_tf.images.picture import Picture
 from crossnet_tf.ops.quantization import to_steps
 
-_SUFFIXES = (".png", ".jpg", ".jpeg")
-_JPEG_MAX_SIDE = 65500
 _TYPES = {8: np.uint8, 16: np.uint16}
 
 
@@ -28,9 +26,9 @@ def write_image(
     """Writes a picture, replacing what is there in one step.
 
     Args:
-        path: ends in .png, .jpg or .jpeg; its folder exists.
+        path: ends in a suffix of `formats.WRITABLE`; its folder exists.
         array: `[H, W, 3]`, as `encode_png` takes it.
-        bit_depth: 8, or 16 (PNG only).
+        bit_depth: 8, or 16 (PNG and TIFF).
 
     Raises:
         FileNotFoundError: the folder does not exist.
@@ -38,10 +36,35 @@ def write_image(
         ValueError: wrong suffix, array or bit depth.
     """
     path = check_output_path(path, bit_depth)
-    if path.suffix.lower() == ".png":
-        data = encode_png(array, bit_depth)
-    else:
-        data = encode_jpeg(array)
+    kind = formats.WRITABLE[path.suffix.lower()]
+    _write(path, encoding.encode(_to_integers(array, bit_depth, kind), kind))
+
+
+def write_picture(path: str | os.PathLike, picture: Picture) -> None:
+    """Writes a picture with its alpha, profile and metadata.
+
+    16 bits are kept where the format holds them, grey stays grey.
+
+    Args:
+        path: as `write_image`.
+        picture: `rgb` and `alpha` are clipped to [0, 1].
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+        OSError: no permission, disk full; an old file is intact.
+        ValueError: wrong suffix, or a format that holds no alpha.
+    """
+    kind = formats.WRITABLE.get(pathlib.Path(path).suffix.lower())
+    bit_depth = picture.bit_depth if kind in formats.DEEP else 8
+    path = check_output_path(path, bit_depth, picture.alpha is not None)
+    array = picture.rgb[..., :1] if picture.grey else picture.rgb
+    if picture.alpha is not None:
+        array = np.concatenate([array, picture.alpha[..., None]], axis=-1)
+    pixels = _to_integers(array, bit_depth, kind, channels=(1, 2, 3, 4))
+    _write(path, encoding.encode(pixels, kind, picture))
+
+
+def _write(path: pathlib.Path, data: bytes) -> None:
     try:
         atomic.write(path, data)
     except OSError as error:
@@ -49,13 +72,14 @@ def write_image(
 
 
 def check_output_path(
-    path: str | os.PathLike, bit_depth: int = 8
+    path: str | os.PathLike, bit_depth: int = 8, alpha: bool = False
 ) -> pathlib.Path:
     """Refuses, before any work, a path that `write_image` could not write.
 
     Args:
         path: of the file to be written.
-        bit_depth: 8, or 16 (PNG only).
+        bit_depth: 8, or 16 (PNG and TIFF).
+        alpha: whether transparency is to be written.
 
     Returns:
         `path`.
@@ -67,16 +91,22 @@ def check_output_path(
     """
     path = pathlib.Path(path)
     suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
+    if suffix not in formats.WRITABLE:
         raise ValueError(
-            f"The output must end in one of {', '.join(_SUFFIXES)}. "
+            f"The output must end in one of {', '.join(formats.WRITABLE)}. "
             f"Received: `{path}`."
         )
     _check_bit_depth(bit_depth)
-    if bit_depth != 8 and suffix != ".png":
+    kind = formats.WRITABLE[suffix]
+    if bit_depth != 8 and kind not in formats.DEEP:
         raise ValueError(
-            f"`bit_depth` must be 8 for JPEG; write a .png instead. "
+            f"`bit_depth` must be 8 for {kind.upper()}; write a .png instead. "
             f"Received: bit_depth={bit_depth}, `{path}`."
+        )
+    if alpha and kind in formats.OPAQUE:
+        raise ValueError(
+            f"The output must end in .png, .tif or .webp to hold the "
+            f"transparency of LR. Received: `{path}`."
         )
     if path.is_dir():
         raise ValueError(
@@ -105,7 +135,7 @@ def encode_png(array: np.ndarray, bit_depth: int = 8) -> bytes:
     Raises:
         ValueError: wrong shape, dtype or bit depth; NaN or infinity.
     """
-    return tf.io.encode_png(_to_integers(array, bit_depth)).numpy()
+    return encoding.encode(_to_integers(array, bit_depth, "png"), "png")
 
 
 def encode_jpeg(array: np.ndarray) -> bytes:
@@ -114,27 +144,30 @@ def encode_jpeg(array: np.ndarray) -> bytes:
     Raises:
         ValueError: as `encode_png`, or a side above 65,500 pixels.
     """
-    pixels = _to_integers(array, 8)
-    if max(pixels.shape) > _JPEG_MAX_SIDE:
-        raise ValueError(
-            f"A JPEG's sides must be at most {_JPEG_MAX_SIDE}; write a .png "
-            f"instead. Received: shape={pixels.shape}."
-        )
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=95, subsampling=0)
-    return file.getvalue()
+    return encoding.encode(_to_integers(array, 8, "jpeg"), "jpeg")
 
 
-def _to_integers(array: np.ndarray, bit_depth: int) -> np.ndarray:
+def _to_integers(
+    array: np.ndarray,
+    bit_depth: int,
+    kind: str,
+    channels: tuple[int, ...] = (3,),
+) -> np.ndarray:
     _check_bit_depth(bit_depth)
     array, wanted = np.asarray(array), _TYPES[bit_depth]
-    if array.ndim != 3 or array.shape[-1] != 3 or not array.size:
+    if array.ndim != 3 or array.shape[-1] not in channels or not array.size:
         raise ValueError(
             f"`array` must be [H, W, 3]. Received: shape={array.shape}."
         )
+    limit = encoding.MAX_SIDE.get(kind)
+    if limit and max(array.shape[:2]) > limit:
+        raise ValueError(
+            f"A {kind.upper()}'s sides must be at most {limit}; write a .png "
+            f"instead. Received: shape={array.shape}."
+        )
     if array.dtype == wanted:
         return array
-    if not tf.as_dtype(array.dtype).is_floating:
+    if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
             f"`array` must be float in [0, 1] or {wanted.__name__}. "
             f"Received: dtype={array.dtype}."

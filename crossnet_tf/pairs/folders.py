@@ -12,13 +12,10 @@ import dataclasses
 import pathlib
 
 import numpy as np
-import PIL.Image
 
-from crossnet_tf.images import headers
+from crossnet_tf import images
 
 PREFIX = "folder:"
-_HEADER_BYTES = 2**24
-_ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)  # Values of EXIF that swap height and width.
 
 
@@ -156,16 +153,6 @@ def _by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 
 def _size(path: pathlib.Path) -> tuple[int, int]:
     """(Rows, columns) of an upright image, without decoding it."""
-    with open(path, "rb") as file:
-        data = file.read(_HEADER_BYTES)
-    info = headers.read_header(data, str(path), headers.MAX_PIXELS)
-    try:
-        with PIL.Image.open(path) as image:
-            exif = PIL.Image.Exif()  # image.getexif() would decode a PNG.
-            exif.load(image.info.get("exif", b""))
-    except (OSError, SyntaxError) as error:
-        raise ValueError(
-            f"Image `{path}` must be one that can be read. Received: {error}."
-        ) from error
-    turned = exif.get(_ORIENTATION) in _TURNED
+    info = images.read_info(path)
+    turned = info.orientation in _TURNED
     return (info.width, info.height) if turned else (info.height, info.width)

@@ -510,7 +510,7 @@ def test_folder_rejects_broken_image_by_name(tmp_path):
     name = _folder(tmp_path, {"a": (40, 56)})
     path = tmp_path / "ref/a.png"
     whole = path.read_bytes()
-    for content in (b"no image", whole[:30], b""):
+    for content in (b"no image", whole[:30], b"", whole[: len(whole) // 2]):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"ref/a\.png"):
             crops.train_dataset(_data(dataset=name), SCALE, 0)
@@ -520,7 +520,9 @@ def test_folder_rejects_broken_image_by_name(tmp_path):
         with pytest.raises(ValueError, match=r"ref/a\.png"):
             next(pairs)
     # What shows only when it is decoded.
-    path.write_bytes(whole[: len(whole) // 2])
+    middle = len(whole) // 2
+    flipped = bytes([whole[middle] ^ 4])
+    path.write_bytes(whole[:middle] + flipped + whole[middle + 1 :])
     batches = iter(crops.train_dataset(_data(dataset=name), SCALE, 0))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"ref/a\.png"):
         next(batches)
