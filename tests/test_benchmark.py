@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from crossnet_tf import benchmark, config
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.evaluation import timing
-from crossnet_tf.model.crossnet import build_model
 from crossnet_tf.ops import subgraph
 
 

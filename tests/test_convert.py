@@ -8,8 +8,8 @@ import pytest
 import torch_checkpoint as files
 
 from crossnet_tf import convert
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.config import model_config
-from crossnet_tf.model.crossnet import build_model
 from crossnet_tf.storage import official, runs, weight_files
 
 SMALL = dict(width=8, flow_width=8)

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from crossnet_tf import demo, images
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.config import Config, model_config
-from crossnet_tf.model.crossnet import build_model
 from crossnet_tf.storage import weight_files
 
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from crossnet_tf.model.base import System
+from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.ops.resampling import cubic_upscale
 
 
@@ -11,8 +11,6 @@ from crossnet_tf.ops.resampling import cubic_upscale
 class Bicubic(System):
     """Keys' cubic (a = -0.5); has no weights and ignores REF."""
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """LR upscaled."""
         return {"sr": cubic_upscale(lr, self.config.scale)}

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.config import ModelConfig
-from crossnet_tf.model.base import System
+from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.crossnet import CrossNet
 from crossnet_tf.ops import losses
 from crossnet_tf.ops.warp import backward_warp
@@ -35,9 +35,7 @@ class CrossNetIW(System):
         self.parts = CrossNet(own, name="parts")
         self.stride = self.parts.stride
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """As `CrossNet.call`, but REF is warped before it is encoded."""
         parts = self.parts
         lr_up = parts.upsampler(lr)
@@ -50,8 +48,7 @@ class CrossNetIW(System):
         sr = tf.cast(parts.post_fusion(fused), tf.float32)
         if self.config.global_residual:
             sr += lr_up
-        outputs = {"sr": sr, "lr_up": lr_up, "warped": warped}
-        return outputs | {f"flow_{i}": flow for i, flow in enumerate(flows)}
+        return {"sr": sr, "lr_up": lr_up, "warped": warped, "flows": flows}
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -65,7 +62,7 @@ class CrossNetIWP(CrossNetIW):
     def objective(
         self,
         inputs: Mapping[str, tf.Tensor],
-        outputs: Mapping[str, tf.Tensor],
+        outputs: Outputs,
         hr: tf.Tensor,
         progress: tf.Tensor,
     ) -> tf.Tensor:

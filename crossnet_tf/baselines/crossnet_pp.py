@@ -15,9 +15,10 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.config import ModelConfig
-from crossnet_tf.model.base import System
+from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.crossnet import CrossNet, make_flow_estimator
 from crossnet_tf.ops import losses
+from crossnet_tf.ops.pyramids import halve_flow
 from crossnet_tf.ops.warp import backward_warp
 
 
@@ -42,25 +43,35 @@ class CrossNetPP(System):
         )
         self.second_stage = CrossNet(own, name="second_stage")
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """Warps REF, then runs CrossNet on it."""
         stage = self.second_stage
         upsampler = stage.flow_upsampler or stage.upsampler
-        first, _ = self.first_flow(upsampler(lr), ref)
+        first, earlier = self.first_flow(upsampler(lr), ref)
         warped = backward_warp(ref, first[0])
         outputs = stage({"lr": lr, "ref": warped})
-        for level, flow in enumerate(first):
-            second = outputs[f"flow_{level}"]
+        later = outputs.get("earlier", [])
+        coarsest = max((level for level, _ in later), default=0)
+        while len(first) <= coarsest:
+            first = [*first, halve_flow(first[-1])]
+
+        def composed(level: int, second: tf.Tensor) -> tf.Tensor:
             # REF is first read where the second flow points.
-            outputs[f"flow_{level}"] = second + backward_warp(flow, second)
-        return {**outputs, "warped": warped}
+            return second + backward_warp(first[level], second)
+
+        second = enumerate(outputs["flows"])
+        later = [(level, composed(level, flow)) for level, flow in later]
+        return {
+            **outputs,
+            "warped": warped,
+            "flows": [composed(level, flow) for level, flow in second],
+            "earlier": [*earlier, *later],
+        }
 
     def objective(
         self,
         inputs: Mapping[str, tf.Tensor],
-        outputs: Mapping[str, tf.Tensor],
+        outputs: Outputs,
         hr: tf.Tensor,
         progress: tf.Tensor,
     ) -> tf.Tensor:

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.config import ModelConfig
-from crossnet_tf.model.base import System
+from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.convolution import Convolution
 from crossnet_tf.model.upsampler import ResidualBlock
 from crossnet_tf.ops import losses, resizing
@@ -77,9 +77,7 @@ class MultiScaleSR(System):
             for factor in FACTORS:
                 self.enlarge(tf.zeros([1, 8, 8, 3]), factor)
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """One enlargement after the other."""
         for factor in _PARTS[self.config.scale]:
             lr = self.enlarge(lr, factor)
@@ -103,7 +101,7 @@ class MultiScaleSR(System):
     def objective(
         self,
         inputs: Mapping[str, tf.Tensor],
-        outputs: Mapping[str, tf.Tensor],
+        outputs: Outputs,
         hr: tf.Tensor,
         progress: tf.Tensor,
     ) -> tf.Tensor:

@@ -20,7 +20,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.baselines import patches
-from crossnet_tf.model.base import System
+from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.ops.resampling import cubic_upscale, matched_blur
 
 SIZE, STRIDE, RADIUS, NUM_NEIGHBOURS = 8, 4, 16, 4
@@ -38,9 +38,7 @@ class PatchMatch(System):
 
     stride = SIZE
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """LR upscaled, with the detail of its patches' neighbours."""
         scale = self.config.scale
         lr_up, blurred = cubic_upscale(lr, scale), matched_blur(ref, scale)
@@ -57,5 +55,5 @@ class PatchMatch(System):
         return {
             "sr": lr_up + patches.average(detail, STRIDE),
             "lr_up": lr_up,
-            "flow_0": patches.as_flow(shifts[..., 0, :], SIZE, STRIDE),
+            "flows": [patches.as_flow(shifts[..., 0, :], SIZE, STRIDE)],
         }

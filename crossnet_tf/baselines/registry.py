@@ -5,10 +5,7 @@ stands here once.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
-
-import keras
-import tensorflow as tf
+from collections.abc import Callable
 
 from crossnet_tf.baselines.bicubic import Bicubic
 from crossnet_tf.baselines.crossnet_iw import CrossNetIW, CrossNetIWP
@@ -21,7 +18,6 @@ from crossnet_tf.baselines.vdsr import VDSR
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.base import System
 from crossnet_tf.model.crossnet import CrossNet
-from crossnet_tf.ops import losses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Entry:
     """
 
     title: str
-    build: Callable[..., keras.Model]
+    build: Callable[..., System]
     learns: bool = True
     any_scale: bool = False
     aligns: bool = True
@@ -66,7 +62,7 @@ REGISTRY = {
 }
 
 
-def build_model(config: ModelConfig) -> keras.Model:
+def build_model(config: ModelConfig) -> System:
     """The system that `config` names, with its weights created.
 
     Args:
@@ -75,19 +71,3 @@ def build_model(config: ModelConfig) -> keras.Model:
     model = REGISTRY[config.system].build(config, name=config.system)
     model.build()
     return model
-
-
-def objective(
-    model: keras.Model,
-    inputs: Mapping[str, tf.Tensor],
-    outputs: Mapping[str, tf.Tensor],
-    hr: tf.Tensor,
-    progress: tf.Tensor,
-) -> tf.Tensor:
-    """What training of any system minimises, `[B]`; as `System.objective`.
-
-    `CrossNet` itself learns by Charbonnier on the picture alone.
-    """
-    if isinstance(model, System):
-        return model.objective(inputs, outputs, hr, progress)
-    return losses.charbonnier(outputs["sr"], hr)

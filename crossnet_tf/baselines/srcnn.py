@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from crossnet_tf.baselines.luma import luma, with_luma
 from crossnet_tf.config import ModelConfig
-from crossnet_tf.model.base import System
+from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.convolution import Convolution
 from crossnet_tf.ops.resampling import cubic_upscale
 
@@ -37,9 +37,7 @@ class SRCNN(System):
         self.mapping = Convolution(width // 2, 5, 1, "relu", name="mapping")
         self.reconstruction = Convolution(1, 5, name="reconstruction")
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """Cubic, the network on luma, at x8 cubic again."""
         own_scale = min(self.config.scale, _LARGEST_OWN_SCALE)
         lr_up = cubic_upscale(lr, own_scale)

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from crossnet_tf.baselines import patches
 from crossnet_tf.config import ModelConfig
-from crossnet_tf.model.base import System
+from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.convolution import ACTIVATIONS, Convolution
 from crossnet_tf.model.decoder import Decoder, PostFusion
 from crossnet_tf.model.encoder import Encoder
@@ -61,9 +61,7 @@ class SSNet(System):
             name="fusion",
         )
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """Describes, matches, copies patches, fuses."""
         lr_up = cubic_upscale(lr, self.config.scale)
         described = self.lr_descriptor(lr_up), self.ref_descriptor(ref)
@@ -84,7 +82,7 @@ class SSNet(System):
             "sr": sr,
             "lr_up": lr_up,
             "warped": matched,
-            "flow_0": patches.as_flow(shifts, SIZE, STRIDE),
+            "flows": [patches.as_flow(shifts, SIZE, STRIDE)],
             "lr_descriptor": described[0],
             "ref_descriptor": described[1],
         }
@@ -92,7 +90,7 @@ class SSNet(System):
     def objective(
         self,
         inputs: Mapping[str, tf.Tensor],
-        outputs: Mapping[str, tf.Tensor],
+        outputs: Outputs,
         hr: tf.Tensor,
         progress: tf.Tensor,
     ) -> tf.Tensor:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from crossnet_tf.baselines.luma import add_to_all, luma
 from crossnet_tf.config import ModelConfig
-from crossnet_tf.model.base import System
+from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.convolution import Convolution
 from crossnet_tf.ops.resampling import cubic_upscale
 
@@ -49,9 +49,7 @@ class VDSR(System):
             name=f"layer{_NUM_LAYERS}",
         )
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """Cubic, and what the network adds to luma."""
         lr_up = cubic_upscale(lr, self.config.scale)
         features = luma(lr_up)

@@ -1,6 +1,7 @@
 """The network, one file per box of the paper's figure.
 
-Reading order: `convolution`, `upsampler`, `flownet` (or `pyramid_flow` and
-`observed_flow`, those of preset `lite`), `encoder`, `decoder`, `crossnet`.
-May import `ops`.
+`base` is what every system is, `inputs` what it gets. The figure: `upsampler`,
+`flownet` (or `pyramid_flow` and `observed_flow`, those of preset `lite`),
+`encoder`, `decoder`; then `detail` and `trust`, how far REF is believed; all
+of it put together in `crossnet`. May import `ops`.
 """

@@ -1,6 +1,6 @@
-"""What every system that is compared has in common.
+"""What every system that is compared has in common, CrossNet included.
 
-A system is called like `CrossNet`: `system({'lr', 'ref'})` gives a dict with
+A system is called with a dict, `system({'lr', 'ref'})`, and gives a dict with
 `sr`. It has a `config` (whose `scale` counts), a `stride` (to which inputs are
 padded and tiles are cut) and, if it learns, an `objective`. So the commands
 train, run and measure any of them with the same code.
@@ -10,17 +10,22 @@ multiples of `stride`, and returns what it has; the rest is filled in.
 """
 
 from collections.abc import Mapping
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from crossnet_tf.config import ModelConfig, section_from_dict
-from crossnet_tf.model.crossnet import checked_inputs, cropped, pad_to
-from crossnet_tf.ops import losses
+from crossnet_tf.model.inputs import checked_inputs, crop, pad_to
+from crossnet_tf.ops.losses import charbonnier
+from crossnet_tf.ops.pyramids import halve_flow
 from crossnet_tf.ops.resampling import cubic_upscale
 
+NUM_LEVELS = 4
 _BUILD_SIZE = 64
-_LEVELS = 4
+
+Outputs = dict[str, Any]
+"""Pictures by name, and flows: see `System.call`."""
 
 
 class System(keras.Model):
@@ -52,44 +57,51 @@ class System(keras.Model):
             }
             self.call(inputs)
 
-    def call(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """As `CrossNet.call`.
+    def call(
+        self, inputs: Mapping[str, tf.Tensor], training: bool = False
+    ) -> Outputs:
+        """Super-resolves `lr` with the help of `ref`.
 
         Args:
-            inputs: `lr` `[B, h, w, 3]` and `ref` `[B, s*h, s*w, 3]`, float in
-                [0, 1], s the config's `scale`.
+            inputs: `lr` `[B, h, w, 3]` and `ref` `[B, s*h, s*w, 3]`, float
+                in [0, 1], s the config's `scale`, h and w at least 16 / s.
+            training: whether to return also the flows that led to the
+                result, to learn from.
 
         Returns:
-            What `CrossNet.call` does. Systems that do not align REF leave it
-            where it is: zero flow. Some add pictures of full size.
+            `sr` and `lr_up`, `[B, s*h, s*w, 3]` float32, not clipped.
+            `flows`, a list of the four flows V0 to V3, finest first,
+            `[B, ceil(s*h / 2**i), ceil(s*w / 2**i), 2]` float32; zero from
+            systems that do not align REF. In training also `earlier`, a list
+            of (level, flow): those that the estimator made on the way, of
+            the same sizes. Some systems add pictures of full size.
 
         Raises:
-            ValueError: inputs that do not fit, as `CrossNet.call`.
+            ValueError: an input is missing, has not three channels, or the
+                sizes, where known, do not fit each other.
         """
         lr, ref = checked_inputs(inputs, self.config.scale)
         shape = tf.shape(ref)
         lr = pad_to(lr, max(1, self.stride // self.config.scale))
         ref = pad_to(ref, self.stride)
-        outputs = self.super_resolve(lr, ref)
-        if "lr_up" not in outputs:
-            outputs["lr_up"] = cubic_upscale(lr, self.config.scale)
-        return cropped(_with_all_flows(outputs), shape)
+        outputs = _completed(self.super_resolve(lr, ref), lr, self.config.scale)
+        if not training:
+            del outputs["earlier"]
+        return _cropped(outputs, shape)
 
-    def super_resolve(
-        self, lr: tf.Tensor, ref: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """The system itself; sizes are multiples of `stride`.
 
         Returns:
-            `sr` at least; `lr_up`, and `flow_0` or all four flows, if it has
-            them.
+            `sr` at least; `lr_up`, `flows` (the finest, or all four) and
+            `earlier`, if it has them.
         """
         raise NotImplementedError
 
     def objective(
         self,
         inputs: Mapping[str, tf.Tensor],
-        outputs: Mapping[str, tf.Tensor],
+        outputs: Outputs,
         hr: tf.Tensor,
         progress: tf.Tensor,
     ) -> tf.Tensor:
@@ -105,7 +117,7 @@ class System(keras.Model):
             `[B]` float32, in the unit of `losses.charbonnier`.
         """
         del inputs, progress  # Others need them.
-        return losses.charbonnier(outputs["sr"], hr)
+        return charbonnier(outputs["sr"], hr)
 
     def get_config(self) -> dict:
         fields = {
@@ -115,18 +127,46 @@ class System(keras.Model):
         return {**super().get_config(), "config": fields}
 
     @classmethod
-    def from_config(cls, config: dict) -> "System":
+    def from_config(cls, config: dict) -> Self:
         fields = section_from_dict(ModelConfig, config.pop("config"))
         return cls(fields, **config)
 
 
-def _with_all_flows(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Adds the flows that are missing, made from the finest one."""
-    if "flow_0" not in outputs:
-        outputs["flow_0"] = tf.zeros_like(outputs["sr"][..., :2])
-    for level in range(1, _LEVELS):
-        if f"flow_{level}" not in outputs:
-            finer = outputs[f"flow_{level - 1}"]
-            halved = tf.nn.avg_pool2d(finer, 2, 2, "SAME") / 2.0
-            outputs[f"flow_{level}"] = halved
-    return outputs
+def named(outputs: Outputs) -> dict[str, tf.Tensor]:
+    """Outputs as a signature names them: `flow_0` to `flow_3` for `flows`.
+
+    Args:
+        outputs: what a system returned; `earlier` is left out.
+    """
+    pictures = {n: v for n, v in outputs.items() if not isinstance(v, list)}
+    flows = {f"flow_{i}": flow for i, flow in enumerate(outputs["flows"])}
+    return pictures | flows
+
+
+def _completed(outputs: Outputs, lr: tf.Tensor, scale: int) -> Outputs:
+    """Adds what a system left out: cubic LR, flows made from the finest."""
+    outputs = {"earlier": [], **outputs}
+    if "lr_up" not in outputs:
+        outputs["lr_up"] = cubic_upscale(lr, scale)
+    flows = list(outputs.get("flows", ()))
+    flows = flows or [tf.zeros_like(outputs["sr"][..., :2])]
+    while len(flows) < NUM_LEVELS:
+        flows.append(halve_flow(flows[-1]))
+    return {**outputs, "flows": flows}
+
+
+def _cropped(outputs: Outputs, shape: tf.Tensor) -> Outputs:
+    """The inverse of the padding, for full-size pictures and each flow."""
+    cropped = {
+        name: crop(value, shape)
+        for name, value in outputs.items()
+        if not isinstance(value, list)
+    }
+    flows = enumerate(outputs["flows"])
+    cropped["flows"] = [crop(flow, shape, level) for level, flow in flows]
+    if "earlier" in outputs:
+        cropped["earlier"] = [
+            (level, crop(flow, shape, level))
+            for level, flow in outputs["earlier"]
+        ]
+    return cropped

@@ -24,7 +24,7 @@ from crossnet_tf.model.convolution import (
     Deconvolution,
     leaky_relu,
 )
-from crossnet_tf.ops.resampling import resize_flow
+from crossnet_tf.ops.pyramids import double_flow
 
 STRIDE = 64
 
@@ -67,7 +67,7 @@ class FlowNetS(keras.layers.Layer):
 
     def call(
         self, lr_up: tf.Tensor, ref: tf.Tensor
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    ) -> tuple[list[tf.Tensor], list[tuple[int, tf.Tensor]]]:
         """Flows V0 to V3 of `[B, H, W, 3]` images, H and W in 64ths.
 
         Returns:
@@ -78,7 +78,7 @@ class FlowNetS(keras.layers.Layer):
         if self.last_level > 0:
             flows[self.last_level] = self.finest_head(features)
         for level in range(self.last_level - 1, -1, -1):
-            flows[level] = resize_flow(flows[level + 1])
+            flows[level] = double_flow(flows[level + 1])
         return [flows[level] for level in range(4)], []
 
     def expand(self, lr_up, ref) -> tuple[tf.Tensor, dict[int, tf.Tensor]]:
@@ -133,7 +133,7 @@ class FlowNetSPlus(FlowNetS):
 
     def call(
         self, lr_up: tf.Tensor, ref: tf.Tensor
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    ) -> tuple[list[tf.Tensor], list[tuple[int, tf.Tensor]]]:
         """As `FlowNetS.call`, with every level learned."""
         features, flows = self.expand(lr_up, ref)
         for convolution in self.refinement:

@@ -32,7 +32,7 @@ from crossnet_tf.ops.brightness import CELL, observable, observed
 from crossnet_tf.ops.epipolar import line_prior
 from crossnet_tf.ops.lucas_kanade import solve_means, structure
 from crossnet_tf.ops.propagation import propagate
-from crossnet_tf.ops.resampling import resize_flow
+from crossnet_tf.ops.pyramids import double_flow
 from crossnet_tf.ops.subgraph import repeated
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.ops.windows import window_mean
@@ -129,7 +129,7 @@ class ObservedFlow(keras.layers.Layer):
         return flow, tf.cast(self.state(features), tf.float32), gain
 
     def _enlarged(self, lr_up, ref, flow, state, gain):
-        flow = resize_flow(tf.stop_gradient(flow))
+        flow = double_flow(tf.stop_gradient(flow))
         size = tf.shape(lr_up)[1:3]
         warped = tf.image.resize(gain, size) * backward_warp(ref, flow)
         seen = observable(warped, self.scale)

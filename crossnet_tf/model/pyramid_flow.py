@@ -21,11 +21,12 @@ References:
 import keras
 import tensorflow as tf
 
-from crossnet_tf.model import observed_flow
 from crossnet_tf.model.convolution import Convolution, leaky_relu
+from crossnet_tf.model.observed_flow import ObservedFlow
 from crossnet_tf.ops.brightness import CELL, matching_gain
 from crossnet_tf.ops.lucas_kanade import MAX_STEP, lucas_kanade
-from crossnet_tf.ops.resampling import matched_blur, pyramid, resize_flow
+from crossnet_tf.ops.pyramids import double_flow, halve_flow, pyramid
+from crossnet_tf.ops.resampling import matched_blur
 from crossnet_tf.ops.subgraph import repeated
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.ops.windows import window_mean
@@ -33,9 +34,6 @@ from crossnet_tf.ops.windows import window_mean
 STRIDE = 32
 COARSEST = 5
 STEPS = 3
-
-EARLIER_LEVELS = (5, 4, 3, 2, 1) + (1,) * observed_flow.STEPS
-"""Levels of the flows that led to the result, in the order they are made."""
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -55,18 +53,16 @@ class PyramidFlow(keras.layers.Layer):
         self.correction = _Correction(
             2 * width, [5, 3, 3, 3], name="correction"
         )
-        self.observed = observed_flow.ObservedFlow(
-            scale, width, name="observed"
-        )
+        self.observed = ObservedFlow(scale, width, name="observed")
 
     def call(
         self, lr_up: tf.Tensor, ref: tf.Tensor
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    ) -> tuple[list[tf.Tensor], list[tuple[int, tf.Tensor]]]:
         """Flows of `[B, H, W, 3]` images, H and W in 32nds.
 
         Returns:
             V0 to V3, float32 `[B, H / 2**i, W / 2**i, 2]`; and those that
-            led there, at `EARLIER_LEVELS`.
+            led there, each with its level, in the order they were made.
         """
         lr_up, ref = tf.cast(lr_up, tf.float32), tf.cast(ref, tf.float32)
         target = pyramid(lr_up, COARSEST)
@@ -75,7 +71,7 @@ class PyramidFlow(keras.layers.Layer):
         earlier = []
         for level in range(COARSEST, 0, -1):
             if level < COARSEST:
-                flow = resize_flow(flow)
+                flow = double_flow(flow)
             flow = tf.stop_gradient(flow)
             images = target[level], source[level]
             warped = backward_warp(source[level], flow)
@@ -83,12 +79,12 @@ class PyramidFlow(keras.layers.Layer):
             if level >= self.finest_matched:
                 flow = lucas_kanade(*images, flow, STEPS, gain)
             flow = self.correction(*images, flow, gain)
-            earlier.append(flow)
+            earlier.append((level, flow))
         *steps, flow = self.observed(lr_up, ref, flow)
         flows = [flow]
         for _ in range(3):
-            flows.append(0.5 * tf.nn.avg_pool2d(flows[-1], 2, 2, "VALID"))
-        return flows, earlier + steps
+            flows.append(halve_flow(flows[-1]))
+        return flows, earlier + [(1, step) for step in steps]
 
     def get_config(self) -> dict:
         return {

@@ -3,19 +3,21 @@
 Charbonnier is the paper's: sqrt(d^2 + eps^2) summed over pixels and
 channels. The others are teachers for the flow, in the same unit (a sum over
 full-size pixels), since the image loss alone lets the network ignore REF:
-one compares pictures after warping, the other flow with true flow. Flows
-come by the names that `CrossNet.call` gives them, which tell their level.
+one compares pictures after warping, the other flow with true flow. Each flow
+comes with the level of the pyramid that it belongs to.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from crossnet_tf.ops.levels import level_of
-from crossnet_tf.ops.resampling import pyramid
+from crossnet_tf.ops.pyramids import pyramid
 from crossnet_tf.ops.warp import backward_warp
 
 EPSILON = 1e-3
+
+Flows = Sequence[tuple[int, tf.Tensor]]
+"""Flows with their levels, each `[B, H / 2**level, W / 2**level, 2]`."""
 
 
 def charbonnier(sr: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
@@ -34,13 +36,11 @@ def charbonnier(sr: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(_smooth_abs(difference), axis=[1, 2, 3])
 
 
-def warping_loss(
-    flows: Mapping[str, tf.Tensor], ref: tf.Tensor, hr: tf.Tensor
-) -> tf.Tensor:
+def warping_loss(flows: Flows, ref: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
     """Charbonnier between warped REF and HR at each level, mean of flows.
 
     Args:
-        flows: `[B, H / 2**level, W / 2**level, 2]` by name.
+        flows: with their levels.
         ref: `[B, H, W, 3]`.
         hr: `[B, H, W, 3]`.
 
@@ -57,13 +57,11 @@ def warping_loss(
     return _mean(flows, images, compare)
 
 
-def end_point_error(
-    flows: Mapping[str, tf.Tensor], flow: tf.Tensor
-) -> tf.Tensor:
+def end_point_error(flows: Flows, flow: tf.Tensor) -> tf.Tensor:
     """Distance to the true flow in full-size pixels, mean of flows.
 
     Args:
-        flows: `[B, H / 2**level, W / 2**level, 2]` by name.
+        flows: with their levels.
         flow: `[B, H, W, 3]`: (dx, dy, weight).
 
     Returns:
@@ -72,11 +70,11 @@ def end_point_error(
     return _flow_error(flows, flow, lambda distance: distance)
 
 
-def flow_loss(flows: Mapping[str, tf.Tensor], flow: tf.Tensor) -> tf.Tensor:
+def flow_loss(flows: Flows, flow: tf.Tensor) -> tf.Tensor:
     """log(1 + distance to the true flow), which few wrong pixels do not rule.
 
     Args:
-        flows: `[B, H / 2**level, W / 2**level, 2]` by name.
+        flows: with their levels.
         flow: `[B, H, W, 3]`: (dx, dy, weight).
 
     Returns:
@@ -85,7 +83,7 @@ def flow_loss(flows: Mapping[str, tf.Tensor], flow: tf.Tensor) -> tf.Tensor:
     return _flow_error(flows, flow, tf.math.log1p)
 
 
-def _flow_error(flows, flow, penalty: Callable) -> tf.Tensor:
+def _flow_error(flows: Flows, flow: tf.Tensor, penalty: Callable) -> tf.Tensor:
     weighted_flow = tf.concat(
         [flow[..., :2] * flow[..., 2:], flow[..., 2:]], axis=-1
     )
@@ -102,13 +100,13 @@ def _flow_error(flows, flow, penalty: Callable) -> tf.Tensor:
     return _mean(flows, weighted_flow, compare)
 
 
-def _mean(flows, images, compare: Callable) -> tf.Tensor:
+def _mean(flows: Flows, images: tf.Tensor, compare: Callable) -> tf.Tensor:
     """Mean over flows of `compare(flow, images of its level, level)`."""
-    levels = pyramid(images, max(map(level_of, flows)))
-    losses = []
-    for name, flow in flows.items():
-        level = level_of(name)
-        losses.append(4.0**level * compare(flow, levels[level], level))
+    levels = pyramid(images, max(level for level, _ in flows))
+    losses = [
+        4.0**level * compare(flow, levels[level], level)
+        for level, flow in flows
+    ]
     return tf.add_n(losses) / len(losses)
 
 

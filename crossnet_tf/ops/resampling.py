@@ -54,28 +54,6 @@ def matched_blur(images: tf.Tensor, scale: int) -> tf.Tensor:
     return cubic_upscale(cubic_downscale(images, scale), scale)
 
 
-def pyramid(images: tf.Tensor, coarsest: int) -> list[tf.Tensor]:
-    """`images` halved again and again: `coarsest` + 1 levels, finest first."""
-    levels = [images]
-    for _ in range(coarsest):
-        levels.append(tf.nn.avg_pool2d(levels[-1], 2, 2, "SAME"))
-    return levels
-
-
-def resize_flow(flow: tf.Tensor) -> tf.Tensor:
-    """Doubles a flow's size (bilinear) and, with it, its values.
-
-    Args:
-        flow: `[B, h, w, 2]` float32.
-
-    Returns:
-        `[B, 2h, 2w, 2]` float32.
-    """
-    shape = tf.shape(flow)
-    size = [2 * shape[1], 2 * shape[2]]
-    return 2.0 * tf.image.resize(flow, size, method="bilinear")
-
-
 def _keys(x: np.ndarray) -> np.ndarray:
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1.0

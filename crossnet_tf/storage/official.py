@@ -12,8 +12,8 @@ import os
 
 import numpy as np
 
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.config import Config, model_config
-from crossnet_tf.model.crossnet import build_model
 from crossnet_tf.storage import torch_files, weight_files
 
 _MAX_LISTED = 8

@@ -26,6 +26,7 @@ from crossnet_tf import atomic
 from crossnet_tf.baselines import registry
 from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.config import SCALES, Config, ModelConfig
+from crossnet_tf.model.base import System
 from crossnet_tf.storage import checkpoints, weight_files
 
 CONFIG_FILE = "config.json"
@@ -156,7 +157,7 @@ def _untrained(source: str | os.PathLike) -> Config | None:
 
 def load_model(
     source: str | os.PathLike, precision: str = "float32"
-) -> tuple[keras.Model, Config]:
+) -> tuple[System, Config]:
     """Builds the network of a run and gives it the run's weights.
 
     Args:
@@ -189,7 +190,7 @@ def load_model(
     return model, config
 
 
-def build(config: ModelConfig, precision: str) -> keras.Model:
+def build(config: ModelConfig, precision: str) -> System:
     """`build_model` under a precision policy; the global one is put back."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)

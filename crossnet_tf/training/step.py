@@ -16,10 +16,9 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config
+from crossnet_tf.model.base import System
 from crossnet_tf.ops import losses
-from crossnet_tf.ops.levels import level_of
 from crossnet_tf.training.teacher import complete_flow
 
 _SMALLEST_SCALE = 2.0**-20
@@ -36,9 +35,9 @@ class Parts:
         step: int64 variable: steps done.
     """
 
-    model: keras.Model
+    model: System
     optimizer: keras.optimizers.Optimizer
-    average: keras.Model | None
+    average: System | None
     step: tf.Variable
 
 
@@ -166,10 +165,11 @@ class TrainStep:
         inputs, hr = batch[:2]
         train = self._config.train
         outputs = self._parts.model(inputs, training=True)
-        flows = {n: o for n, o in outputs.items() if level_of(n) is not None}
+        final = list(enumerate(outputs["flows"]))
+        flows = final + outputs["earlier"]
         per_sample = {"charbonnier": losses.charbonnier(outputs["sr"], hr)}
-        loss = registry.objective(
-            self._parts.model, inputs, outputs, hr, self._progress()
+        loss = self._parts.model.objective(
+            inputs, outputs, hr, self._progress()
         )
         if train.upsampler_loss_weight:
             per_sample["upsampler"] = losses.charbonnier(outputs["lr_up"], hr)
@@ -182,8 +182,7 @@ class TrainStep:
             true_flow = batch[2]
             if train.flow_from_hr:
                 true_flow = complete_flow(true_flow, hr, inputs["ref"])
-            final = {"flow_0": outputs["flow_0"]}
-            error = losses.end_point_error(final, true_flow)
+            error = losses.end_point_error(final[:1], true_flow)
             known = tf.reduce_sum(true_flow[..., 2], axis=[1, 2])
             per_sample["flow"] = error / tf.maximum(known, 1.0)
             per_sample["flow_loss"] = losses.flow_loss(flows, true_flow)

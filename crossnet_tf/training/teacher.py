@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from crossnet_tf.ops.brightness import CELL, matching_gain
 from crossnet_tf.ops.lucas_kanade import lucas_kanade
-from crossnet_tf.ops.resampling import pyramid, resize_flow
+from crossnet_tf.ops.pyramids import double_flow, pyramid
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.ops.windows import window_mean, window_power
 
@@ -56,7 +56,7 @@ def matched_flow(hr: tf.Tensor, ref: tf.Tensor) -> tf.Tensor:
     for level in range(_COARSEST, -1, -1):
         if level < _COARSEST:
             shape = tf.shape(target[level])
-            flow = resize_flow(flow)[:, : shape[1], : shape[2]]
+            flow = double_flow(flow)[:, : shape[1], : shape[2]]
         warped = backward_warp(source[level], flow)
         gain = matching_gain(target[level], warped, CELL >> level)
         flow = lucas_kanade(target[level], source[level], flow, _STEPS, gain)

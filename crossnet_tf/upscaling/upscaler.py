@@ -21,9 +21,10 @@ An input of 1024 x 1024 takes 2.5 GB for preset `paper` and 0.8 GB for `lite`
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
+
+from crossnet_tf.model.base import System, named
 
 MAX_SIDE = 1024
 MARGIN = 128
@@ -34,7 +35,7 @@ class Upscaler:
     """Callable that super-resolves one pair of pictures.
 
     Args:
-        model: a `CrossNet`.
+        model: CrossNet, or any other system.
         max_side: side in HR pixels of the largest square input that the
             network gets at once, margins included; 0: no limit.
         margin: HR pixels that a tile's input reaches further than the tile:
@@ -46,7 +47,7 @@ class Upscaler:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: System,
         max_side: int = MAX_SIDE,
         margin: int = MARGIN,
     ):
@@ -189,13 +190,13 @@ class Upscaler:
 
 
 def _compiled(
-    model: keras.Model,
+    model: System,
 ) -> Callable[[np.ndarray, np.ndarray], Mapping[str, tf.Tensor]]:
-    """The model as one graph for all sizes."""
+    """The model as one graph for all sizes; its outputs by name."""
     image = tf.TensorSpec([1, None, None, 3], tf.float32)
 
     @tf.function(input_signature=[image, image])
     def network(lr: tf.Tensor, ref: tf.Tensor) -> dict[str, tf.Tensor]:
-        return model({"lr": lr, "ref": ref}, training=False)
+        return named(model({"lr": lr, "ref": ref}, training=False))
 
     return network

@@ -14,12 +14,12 @@ import os
 import pathlib
 import shutil
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 import crossnet_tf
 from crossnet_tf.config import SCALES
+from crossnet_tf.model.base import System
 from export.graph import lint, signatures, warmup
 
 DESCRIPTION = pathlib.Path("assets.extra", "crossnet.json")
@@ -28,14 +28,14 @@ TOLERANCE = {"float32": 1e-5, "mixed_bfloat16": 0.05, "mixed_float16": 0.01}
 
 
 def save(
-    model: keras.Model,
+    model: System,
     output_dir: str | os.PathLike,
     max_pixels: int = signatures.MAX_PIXELS,
 ) -> pathlib.Path:
     """Writes one version of a model.
 
     Args:
-        model: a built `CrossNet`.
+        model: CrossNet, or any other system, with its weights.
         output_dir: ends in the version's number; must not exist.
         max_pixels: HR pixels that a request may have.
 
@@ -84,9 +84,7 @@ def check_output_dir(output_dir: str | os.PathLike) -> pathlib.Path:
     return path
 
 
-def _write(
-    model: keras.Model, directory: pathlib.Path, max_pixels: int
-) -> None:
+def _write(model: System, directory: pathlib.Path, max_pixels: int) -> None:
     # Not the Keras model: only its variables belong into the file.
     root = tf.Module()
     root.weights = [variable.value for variable in model.variables]
@@ -100,9 +98,7 @@ def _write(
         raise OSError(f"Cannot write {directory}: {error.message}") from error
 
 
-def _describe(
-    directory: pathlib.Path, model: keras.Model, max_pixels: int
-) -> None:
+def _describe(directory: pathlib.Path, model: System, max_pixels: int) -> None:
     facts = {
         "crossnet_tf": crossnet_tf.__version__,
         "scale": model.config.scale,
@@ -134,7 +130,7 @@ def describe(directory: str | os.PathLike) -> dict[str, object]:
     return facts
 
 
-def _check(directory: pathlib.Path, model: keras.Model) -> None:
+def _check(directory: pathlib.Path, model: System) -> None:
     found = lint.problems(directory)
     if found:
         raise RuntimeError(f"The SavedModel cannot be served: {found}.")

@@ -14,10 +14,10 @@ anything, so what does not fit, NaN included, fails inside the graph with
 `tf.errors.InvalidArgumentError` and the reason.
 """
 
-import keras
 import tensorflow as tf
 
-from crossnet_tf.model.crossnet import MIN_SIZE
+from crossnet_tf.model.base import System, named
+from crossnet_tf.model.inputs import MIN_SIZE
 from crossnet_tf.ops.warp import backward_warp
 from export.graph import encoded
 from export.graph.encoded import require
@@ -60,7 +60,7 @@ def make(
 
 
 def network(
-    model: keras.Model,
+    model: System,
 ) -> tf.types.experimental.ConcreteFunction:
     """The network as one graph for all sizes, without checks.
 
@@ -68,11 +68,11 @@ def network(
         model: a built `CrossNet`.
 
     Returns:
-        `(lr, ref)` to the dict of all outputs.
+        `(lr, ref)` to all outputs, by name.
     """
 
     def call(lr, ref):
-        return model({"lr": lr, "ref": ref}, training=False)
+        return named(model({"lr": lr, "ref": ref}, training=False))
 
     # Concrete: a polymorphic one would be traced, and stored, twice.
     function = tf.function(call, autograph=False)

@@ -55,7 +55,7 @@ def _step(model, optimizer, batch, progress):
     with tf.GradientTape() as tape:
         outputs = model({"lr": batch["lr"], "ref": batch["ref"]})
         hr = tf.constant(batch["hr"])
-        loss = registry.objective(model, batch, outputs, hr, progress)
+        loss = model.objective(batch, outputs, hr, progress)
         loss = tf.reduce_mean(loss)
     weights = model.trainable_variables
     gradients = tape.gradient(loss, weights)
@@ -161,7 +161,7 @@ def test_any_size_unknown_shape(system, scale, rng):
     assert np.isfinite(outputs["sr"]).all()
     for level in range(4):
         size = [-(-side // 2**level) for side in ref.shape[1:3]]
-        flow = outputs[f"flow_{level}"]
+        flow = outputs["flows"][level]
         assert flow.shape == (1, *size, 2)
         assert registry.REGISTRY[system].aligns or not np.any(flow)
     assert outputs["lr_up"].shape == ref.shape
@@ -275,7 +275,7 @@ def test_patchmatch_finds_a_shift():
     model = registry.build_model(_config("patchmatch"))
     outputs = model({"lr": lr, "ref": ref})
     middle = np.s_[:, 16:48, 16:48]
-    distance = np.hypot(*np.moveaxis(outputs["flow_0"] - [-4.0, 0.0], -1, 0))
+    distance = np.hypot(*np.moveaxis(outputs["flows"][0] - [-4.0, 0.0], -1, 0))
     assert np.mean(distance[:, 16:48, 16:48] == 0) > 0.8
     errors = [
         np.mean(np.square(image[middle] - hr[middle]))
@@ -298,7 +298,7 @@ def test_crossnet_pp_composes_its_flows(rng):
     }
     outputs = model(inputs)
     expected = np.broadcast_to(np.float32([2, 3]), (1, 64, 64, 2))
-    np.testing.assert_allclose(outputs["flow_0"], expected)
+    np.testing.assert_allclose(outputs["flows"][0], expected)
     np.testing.assert_array_equal(
         outputs["warped"],
         backward_warp(inputs["ref"], expected * np.float32([1, 0])),

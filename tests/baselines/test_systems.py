@@ -9,10 +9,11 @@ import small_runs
 from crossnet_tf import images
 from crossnet_tf.baselines import registry
 from crossnet_tf.config import ModelConfig
+from crossnet_tf.model.base import System
 from crossnet_tf.ops import quantization, resizing
 from crossnet_tf.pairs import crops
 from crossnet_tf.storage import runs
-from crossnet_tf.training import loop, step
+from crossnet_tf.training import loop
 from crossnet_tf.upscaling.files import upscale
 
 
@@ -46,14 +47,14 @@ def test_nothing_to_learn_rejects(data, tmp_path):
 
 def test_training_minimises_the_systems_objective(data, tmp_path, monkeypatch):
     """A negative objective makes the picture worse, step by step."""
-    objective = registry.objective
+    objective = System.objective
     seen = []
 
     def negated(model, inputs, outputs, hr, progress):
         seen.append(progress)
         return -objective(model, inputs, outputs, hr, progress)
 
-    monkeypatch.setattr(step.registry, "objective", negated)
+    monkeypatch.setattr(System, "objective", negated)
     good = loop.train(_config("srcnn"), tmp_path / "bad").best_psnr
     monkeypatch.undo()
     assert seen

@@ -15,6 +15,7 @@ from serving_export import blank, decode, encode, pair
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
+from crossnet_tf.model.base import named
 from export import saved_model
 from export.graph import lint, saving, warmup
 
@@ -35,7 +36,7 @@ def served(version):
 def _network(lr: np.ndarray, ref: np.ndarray) -> dict[str, np.ndarray]:
     inputs = {"lr": np.float32(lr) / 255, "ref": np.float32(ref) / 255}
     outputs = serving_export.tiny_model()(inputs, training=False)
-    return {name: value.numpy() for name, value in outputs.items()}
+    return {name: value.numpy() for name, value in named(outputs).items()}
 
 
 def _floats(*images: np.ndarray) -> dict[str, tf.Tensor]:

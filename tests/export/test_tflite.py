@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from serving_export import pair
 
 from crossnet_tf import config
-from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.storage import runs
 from export import onnx, tflite
 from export.formats import comparison, conversion, pairs, writing
@@ -59,7 +59,7 @@ def test_flow_of_lite_agrees(tmp_path):
     model = build_model(config.model_config("lite", **small))
 
     def flow(lr, ref):
-        flow = model({"lr": lr, "ref": ref})["flow_0"]
+        flow = model({"lr": lr, "ref": ref})["flows"][0]
         return {"sr": 0.5 + tf.concat([flow, flow[..., :1]], -1) / 64.0}
 
     root = tf.Module()

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.config import ModelConfig, model_config
+from crossnet_tf.model.base import named
 from crossnet_tf.model.convolution import Convolution, Deconvolution
-from crossnet_tf.model.crossnet import build_model, pad_to
+from crossnet_tf.model.inputs import pad_to
 from crossnet_tf.ops import resizing
 from crossnet_tf.ops.resampling import cubic_downscale
 from crossnet_tf.ops.windows import window_mean
@@ -86,8 +88,8 @@ def test_any_size(preset, size):
     for level in range(4):
         step = 2**level
         expected = (2, -(-height // step), -(-width // step), 2)
-        assert outputs[f"flow_{level}"].shape == expected
-    for value in outputs.values():
+        assert outputs["flows"][level].shape == expected
+    for value in named(outputs).values():
         assert np.isfinite(value).all()
 
 
@@ -137,7 +139,8 @@ def _with_unknown_shape(model):
 def test_unknown_shape_equals_eager(unoptimized, preset):
     model = build_model(_tiny(preset))
     inputs = _inputs(76, 108, batch=3)
-    expected, actual = model(inputs), _with_unknown_shape(model)(inputs)
+    expected = named(model(inputs))
+    actual = named(_with_unknown_shape(model)(inputs))
     for name in expected:
         np.testing.assert_array_equal(actual[name], expected[name], name)
 
@@ -157,7 +160,8 @@ def test_optimized_graph_equals_eager(rng):
     scene = window_mean(rng.random((3, 84, 116, 3), "f4"), 3)
     hr, ref = scene[:, 4:80, 4:112], scene[:, 3:79, 6:114]
     inputs = {"lr": cubic_downscale(hr, 4), "ref": ref}
-    expected, actual = model(inputs), _with_unknown_shape(model)(inputs)
+    expected = named(model(inputs))
+    actual = named(_with_unknown_shape(model)(inputs))
     for name in expected:
         # Of a flow of four pixels.
         limit = 1e-4 if name.startswith("flow") else 2e-6
@@ -176,7 +180,7 @@ def test_mixed_precision(preset, policy):
     finally:
         keras.config.set_dtype_policy(before)
     outputs = model(_inputs(64, 96))
-    for name, value in outputs.items():
+    for name, value in named(outputs).items():
         assert value.dtype == tf.float32, name
         assert np.isfinite(value).all(), name
     full = build_model(_tiny(preset))
@@ -190,7 +194,9 @@ def test_every_weight_gets_a_gradient(preset):
     model = build_model(_tiny(preset))
     with tf.GradientTape() as tape:
         outputs = model(_inputs(64, 96), training=True)
-        loss = sum(tf.reduce_sum(value**2) for value in outputs.values())
+        values = [*named(outputs).values()]
+        values += [flow for _, flow in outputs["earlier"]]
+        loss = sum(tf.reduce_sum(value**2) for value in values)
     gradients = tape.gradient(loss, model.trainable_variables)
     missing = [
         variable.path
@@ -209,7 +215,7 @@ def test_untrained_lite_aligns():
     hr = np.float32(wide[:, 16:80, 32:128])
     ref = np.float32(wide[:, 13:77, 37:133])
     outputs = model({"lr": resizing.make_lr(hr, 4), "ref": ref})
-    flow = np.median(outputs["flow_0"], axis=(0, 1, 2))
+    flow = np.median(outputs["flows"][0], axis=(0, 1, 2))
     np.testing.assert_allclose(flow, [-5.0, 3.0], atol=0.5)
     error = np.mean((outputs["sr"] - hr) ** 2)
     assert error < 0.7 * np.mean((outputs["lr_up"] - hr) ** 2)

@@ -56,6 +56,8 @@ def test_pyramid_flow_names_the_levels_it_went_through():
     hr, ref = _pair(2)
     layer = pyramid_flow.PyramidFlow(4, 8)
     flows, earlier = layer(matched_blur(hr, 4), ref)
-    expected = (0, 1, 2, 3, *pyramid_flow.EARLIER_LEVELS)
-    sizes = [64 // flow.shape[1] for flow in [*flows, *earlier]]
+    levels = [level for level, _ in earlier]
+    assert levels == [5, 4, 3, 2, 1, *[1] * observed_flow.STEPS]
+    expected = (0, 1, 2, 3, *levels)
+    sizes = [64 // f.shape[1] for f in [*flows, *(f for _, f in earlier)]]
     assert sizes == [2**level for level in expected]

@@ -22,11 +22,12 @@ def _shifted_pair():
 
 
 def _constant_flows(dx):
-    shape, by_name = (1, 32, 48, 2), {}
-    for name, level in [("flow_0", 0), ("flow_1", 1), ("flow_2_7", 2)]:
-        halved = (1, shape[1] >> level, shape[2] >> level, 2)
-        by_name[name] = np.full(halved, (dx / 2**level, 0.0), np.float32)
-    return by_name
+    flows = []
+    for level in range(3):
+        shape = (1, 32 >> level, 48 >> level, 2)
+        flow = np.full(shape, (dx / 2**level, 0.0), np.float32)
+        flows.append((level, flow))
+    return flows
 
 
 def test_warping_loss_prefers_the_right_flow():

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from crossnet_tf.ops import resampling
+from crossnet_tf.ops.pyramids import double_flow
 
 
 @pytest.mark.parametrize("scale", [2, 4, 8])
@@ -42,7 +43,7 @@ def test_matched_blur_keeps_what_lr_shows():
     np.testing.assert_allclose(blurred[inner], images[inner], atol=2e-3)
 
 
-def test_resize_flow_doubles_values():
+def test_double_flow_doubles_values():
     flow = np.full((1, 4, 6, 2), (1.5, -2.0), np.float32)
     expected = np.full((1, 8, 12, 2), (3.0, -4.0), np.float32)
-    np.testing.assert_allclose(resampling.resize_flow(flow), expected)
+    np.testing.assert_allclose(double_flow(flow), expected)

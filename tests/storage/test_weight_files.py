@@ -10,7 +10,7 @@ import safetensors.numpy
 from small_network import build_small_model
 
 from crossnet_tf import config
-from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.storage import runs, weight_files
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.config import model_config
-from crossnet_tf.model.crossnet import build_model
 from crossnet_tf.ops import losses, quantization, resizing
 from data.synthetic_lf import render
 

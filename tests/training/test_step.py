@@ -8,7 +8,7 @@ import small_runs
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
-from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.training import step
 
 

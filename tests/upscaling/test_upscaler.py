@@ -8,7 +8,8 @@ import tensorflow as tf
 from small_network import STRIDE, build_small_model
 
 from crossnet_tf import config
-from crossnet_tf.model.crossnet import build_model
+from crossnet_tf.baselines.registry import build_model
+from crossnet_tf.model.base import named
 from crossnet_tf.upscaling.upscaler import Upscaler
 
 OUTPUTS = ("sr", "lr_up", "flow_0")
@@ -25,7 +26,7 @@ def _pair(height, width, rng, scale=4):
 
 
 def _whole(model, lr, ref):
-    outputs = model({"lr": lr[None], "ref": ref[None]})
+    outputs = named(model({"lr": lr[None], "ref": ref[None]}))
     return {name: outputs[name][0].numpy() for name in OUTPUTS}
 
 

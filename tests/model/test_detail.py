@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from crossnet_tf.model.decoder import ReferenceDetail, gated
+from crossnet_tf.model.detail import ReferenceDetail, gated
 from crossnet_tf.ops import resizing
 from crossnet_tf.ops.resampling import cubic_upscale
 
