@@ -38,7 +38,7 @@ def main() -> None:
     from crossnet_tf.drawing.pictures import side_by_side
     from crossnet_tf.metrics import psnr
     from crossnet_tf.ops import quantization, resizing
-    from crossnet_tf.pairs.crops import test_pairs
+    from crossnet_tf.pairs.datasets import test_pairs
     from crossnet_tf.storage import runs  # TensorFlow: flags are right
     from crossnet_tf.upscaling import upscaler
 

@@ -12,7 +12,8 @@ from crossnet_tf.config import EvalConfig
 from crossnet_tf.evaluation import measure
 from crossnet_tf.metrics import psnr, ssim
 from crossnet_tf.ops import quantization, resizing
-from crossnet_tf.pairs import crops
+from crossnet_tf.pairs import datasets
+from crossnet_tf.pairs.pair import Pair
 
 
 def _pairs(rng, count=3):
@@ -20,7 +21,7 @@ def _pairs(rng, count=3):
         hr = rng.random((32, 48, 3), np.float32)
         lr = np.asarray(resizing.make_lr(hr, 4))
         ref = rng.random((32, 48, 3), np.float32)
-        yield crops.Pair(f"scene{number}", f"({number % 2},0)", lr, ref, hr)
+        yield Pair(f"scene{number}", f"({number % 2},0)", lr, ref, hr)
 
 
 def _upscale(lr, ref):
@@ -134,7 +135,7 @@ def test_command_rejects_flags_of_the_network(run_dir, tmp_path, capsys):
 
 
 def test_command_rejects_empty_split(run_dir, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(crops, "test_pairs", lambda *_: iter([]))
+    monkeypatch.setattr(datasets, "test_pairs", lambda *_: iter([]))
     code = _command(f"--run_dir={run_dir}", f"--report_dir={tmp_path / 'r'}")
     assert code == 1
     assert "test_split='test'" in capsys.readouterr().err

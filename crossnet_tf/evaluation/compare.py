@@ -30,7 +30,8 @@ from crossnet_tf.evaluation import memory, records
 from crossnet_tf.evaluation import report as report_files
 from crossnet_tf.evaluation.methods import Method
 from crossnet_tf.ops import quantization
-from crossnet_tf.pairs import crops
+from crossnet_tf.pairs import datasets
+from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.upscaling import upscaler
 
 RECORDS_FILE = "records.jsonl"
@@ -147,8 +148,8 @@ class _Job:
     def run(self, known: dict[tuple, records.Record]) -> list[records.Record]:
         """Measures the pairs that are not known yet."""
         config = self._config
-        pairs = crops.test_pairs(config.data, config.eval, self._scale)
-        total = crops.count_pairs(config.data, config.eval)
+        pairs = datasets.test_pairs(config.data, config.eval, self._scale)
+        total = datasets.count_pairs(config.data, config.eval)
         title = f"{self._method.label} x{self._scale}"
         found = []
         memory.reset_peak()
@@ -166,12 +167,12 @@ class _Job:
             found.append(record)
         return found
 
-    def _key(self, pair: crops.Pair) -> tuple:
+    def _key(self, pair: Pair) -> tuple:
         dataset = self._config.eval.eval_dataset
         label, made_with = self._method.label, self._made_with
         return dataset, self._scale, label, pair.name, pair.view, made_with
 
-    def _measure(self, pair: crops.Pair) -> records.Record:
+    def _measure(self, pair: Pair) -> records.Record:
         if self._upscaler is None:
             precision = self._config.train.precision
             self._upscaler = self._method.upscaler(self._scale, precision)
@@ -208,7 +209,7 @@ class _Job:
             made_with=self._made_with,
         )
 
-    def _names(self, pair: crops.Pair) -> tuple[str, ...]:
+    def _names(self, pair: Pair) -> tuple[str, ...]:
         """Coarser flows do not come in tiles."""
         if not self._method.entry.aligns:
             return ("sr",)
@@ -217,25 +218,25 @@ class _Job:
         return ("sr", *(f"flow_{level}" for level in levels))
 
     def _end_point_error(
-        self, pair: crops.Pair, outputs: dict[str, np.ndarray]
+        self, pair: Pair, outputs: dict[str, np.ndarray]
     ) -> float:
         if pair.flow is None or not self._method.entry.aligns:
             return float("nan")
         return metrics.end_point_error(outputs["flow_0"], pair.flow)
 
-    def _keeps_pictures(self, pair: crops.Pair) -> bool:
+    def _keeps_pictures(self, pair: Pair) -> bool:
         return self._seen.get(pair.view, 0) < self._num_pictures
 
-    def _picture_is_missing(self, pair: crops.Pair) -> bool:
+    def _picture_is_missing(self, pair: Pair) -> bool:
         path = self._pictures(pair) / f"{self._method.slug}.png"
         return self._keeps_pictures(pair) and not path.exists()
 
-    def _pictures(self, pair: crops.Pair) -> pathlib.Path:
+    def _pictures(self, pair: Pair) -> pathlib.Path:
         name = self._config.eval.eval_dataset
         return pictures_of(self._folder, name, self._scale, pair)
 
     def _write_pictures(
-        self, pair: crops.Pair, outputs: dict[str, np.ndarray]
+        self, pair: Pair, outputs: dict[str, np.ndarray]
     ) -> None:
         folder = self._pictures(pair)
         folder.mkdir(parents=True, exist_ok=True)
@@ -265,7 +266,7 @@ def pictures_of(
     folder: pathlib.Path,
     dataset: str,
     scale: int,
-    pair: crops.Pair | records.Record,
+    pair: Pair | records.Record,
 ) -> pathlib.Path:
     """Where the outputs of one pair are kept.
 

@@ -19,7 +19,8 @@ from crossnet_tf import atomic
 from crossnet_tf.config import Config, EvalConfig
 from crossnet_tf.metrics import psnr, ssim
 from crossnet_tf.ops import quantization, resizing
-from crossnet_tf.pairs import crops
+from crossnet_tf.pairs import datasets
+from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling.upscaler import Upscaler
 
@@ -50,7 +51,7 @@ class Row:
 
 def measure(
     upscale: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    pairs: Iterable[crops.Pair],
+    pairs: Iterable[Pair],
     settings: EvalConfig,
     scale: int,
     with_ssim: bool = True,
@@ -100,13 +101,13 @@ def evaluate(config: Config, source: str | os.PathLike) -> list[Row]:
         ValueError: damaged weights, or pairs without ground truth.
     """
     scale = config.model.scale
-    pairs = crops.test_pairs(config.data, config.eval, scale)
+    pairs = datasets.test_pairs(config.data, config.eval, scale)
     model, _ = runs.load_model(source, config.train.precision)
     upscaler = Upscaler(model)
     rows = measure(
         lambda lr, ref: upscaler(lr, ref)["sr"], pairs, config.eval, scale
     )
-    total = crops.count_pairs(config.data, config.eval)
+    total = datasets.count_pairs(config.data, config.eval)
     rows = list(tqdm.tqdm(rows, "Evaluating", total, unit=" images"))
     if not rows:
         raise ValueError(

@@ -1,8 +1,8 @@
-"""From data sets to batches for training and whole pairs for testing.
+"""From data sets to training batches.
 
-A source (`sources.py`) gives small elements (encoded view pairs, paths) and
-decodes them. From there every data set goes the same way, one pair at a time
-on parallel threads:
+A data set (`base.PairDataset`) lists small elements (encoded view pairs,
+paths) and decodes them. From there all of them go the same way, one pair at a
+time on parallel threads:
 
     decode -> turn -> cut (with parallax shift) -> flip -> light -> make LR
 
@@ -20,9 +20,6 @@ import tensorflow as tf
 from crossnet_tf import config as config_lib
 from crossnet_tf.ops import resizing
 from crossnet_tf.pairs import color, datasets, geometry, wrong_ref
-from crossnet_tf.pairs.pair import Pair, count_pairs, test_pairs
-
-__all__ = ["Pair", "count_pairs", "test_pairs", "train_dataset"]
 
 
 def train_dataset(
@@ -87,27 +84,17 @@ def _crops(
     flow_optional: bool,
 ) -> tf.data.Dataset:
     """Endless single crops of one data set."""
-    flow_known = with_flow and (not flow_optional or datasets.knows_flow(data))
-    source = datasets.open_source(data, scale, flow_known)
-    source.check_crop(data.crop_height, data.crop_width)
-    cuts = source.cuts_per_element
+    eval = config_lib.EvalConfig()  # Nothing is measured here.
+    dataset = datasets.open_dataset(data.dataset, data, eval, scale)
+    flow_known = with_flow and (not flow_optional or dataset.knows_flow)
 
-    def make(number: tf.Tensor, element: dict) -> tuple:
-        pair = source.decode(element)
+    def cut(pair: geometry.Pair, seed: tf.Tensor) -> tuple:
         if with_flow and "flow" not in pair:
             pair["flow"] = tf.zeros_like(pair["hr"], tf.float32)
-        seed_here = tf.stack([tf.cast(seed, tf.int64), number])
-        crops = [
-            _crop(pair, data, scale, tf.random.fold_in(seed_here, cut))
-            for cut in range(cuts)
-        ]
-        if cuts == 1:
-            return crops[0]
-        return tf.nest.map_structure(lambda *crop: tf.stack(crop), *crops)
+        return _crop(pair, data, scale, seed)
 
-    dataset = source.elements(seed).enumerate()
-    dataset = dataset.map(make, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.unbatch() if cuts > 1 else dataset
+    height, width = data.crop_height, data.crop_width
+    return dataset.crops(cut, height, width, seed, flow_known)
 
 
 def _crop(

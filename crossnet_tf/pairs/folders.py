@@ -1,158 +1,121 @@
-"""Image pairs of a user's own: folders `ref/` with `hr/`, or with `lr/`.
+"""Image pairs of a user's own, `folder:PATH`, to train and to measure on.
 
-    PATH/hr/garden.png    PATH/ref/garden.jpg         LR is made from HR
-    PATH/lr/garden.png    PATH/ref/garden.jpg         [PATH/hr/garden.png]
-
-Files belong together by their stem, here `garden`. REF is `scale` times the
-size of LR, and so as large as HR; pairs may differ in size. Pairs without HR
-can be upscaled, not trained on.
+`folder_files` says how the pictures lie there.
 """
 
-import dataclasses
-import pathlib
+from collections.abc import Iterator
 
 import numpy as np
+import tensorflow as tf
 
+from crossnet_tf import config as config_lib
 from crossnet_tf import images
+from crossnet_tf.ops import resizing
+from crossnet_tf.pairs import folder_files
+from crossnet_tf.pairs.base import PairDataset
+from crossnet_tf.pairs.pair import Pair, pair_of_hr
 
 PREFIX = "folder:"
-_TURNED = (5, 6, 7, 8)  # Values of EXIF that swap height and width.
 
 
-@dataclasses.dataclass(frozen=True)
-class Files:
-    """The files of one pair; `lr` or `hr` may be None.
-
-    Attributes:
-        name: their stem.
-        ref: path of REF.
-        lr: path of LR; None: it is made from HR.
-        hr: path of the ground truth; None: there is none.
-    """
-
-    name: str
-    ref: pathlib.Path
-    lr: pathlib.Path | None
-    hr: pathlib.Path | None
-
-
-def find_pairs(path: str | pathlib.Path) -> list[Files]:
-    """Lists the pairs in a folder, by name.
+class Folder(PairDataset):
+    """A folder's pictures.
 
     Args:
-        path: the folder that holds `ref/` and `hr/` or `lr/`.
-
-    Returns:
-        At least one pair.
-
-    Raises:
-        FileNotFoundError: there is no such folder, or it lacks `ref/`, or
-            both of `hr/` and `lr/`, or images, or partners of images; each
-            image without a partner is named.
-        ValueError: two files of a folder have the same stem.
-    """
-    path = pathlib.Path(path).expanduser()
-    kinds = [kind for kind in ("lr", "ref", "hr") if (path / kind).is_dir()]
-    if "ref" not in kinds or len(kinds) < 2:
-        raise FileNotFoundError(
-            f"`{PREFIX}PATH` must be a folder with `ref/` and `hr/` or `lr/`. "
-            f"Received: {PREFIX}{path}, which "
-            + (f"has only {kinds}." if path.is_dir() else "is no folder.")
-        )
-    files = {kind: _by_stem(path / kind) for kind in kinds}
-    stems = sorted(set().union(*files.values()))
-    lonely = [
-        f"{kind}/{stem}.*"
-        for stem in stems
-        for kind in kinds
-        if stem not in files[kind]
-    ]
-    if lonely or not stems:
-        raise FileNotFoundError(
-            f"Each image in {path} must have one of the same name in each of "
-            f"{kinds}. Missing: {', '.join(lonely) or 'all images'}."
-        )
-    return [
-        Files(stem, *(files.get(k, {}).get(stem) for k in ("ref", "lr", "hr")))
-        for stem in stems
-    ]
-
-
-def crop_to_scale(
-    hr: np.ndarray, ref: np.ndarray, scale: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts HR, and REF if it is as large, to multiples of `scale`.
-
-    Args:
-        hr: `[H, W, 3]`.
-        ref: `[H', W', 3]`.
+        name: "folder:PATH".
+        data: how many crops are cut from a picture.
+        eval: how many pairs are measured on, and how large at most.
         scale: HR size / LR size.
 
-    Returns:
-        Both without their last rows and columns, where there are too many.
-    """
-    height, width = (size // scale * scale for size in hr.shape[:2])
-    if ref.shape == hr.shape:
-        ref = ref[:height, :width]
-    return hr[:height, :width], ref
-
-
-def check_training_pair(pair: Files, scale: int) -> tuple[int, int]:
-    """Checks a pair's sizes by the files' headers, without decoding.
-
-    Args:
-        pair: the files.
-        scale: HR size / LR size.
-
-    Returns:
-        HR's (rows, columns).
-
     Raises:
-        ValueError: there is no HR, a file is no image, or REF or HR is not
-            `scale` times LR.
+        FileNotFoundError: as `folder_files.find_pairs` raises it.
+        ValueError: likewise.
     """
-    if pair.hr is None:
-        raise ValueError(
-            f"Training needs the ground truth. Received: {pair.lr} without a "
-            "file of the same name in hr/."
-        )
-    sizes = {
-        kind: _size(path)
-        for kind, path in (("hr", pair.hr), ("ref", pair.ref), ("lr", pair.lr))
-        if path is not None
-    }
-    expected = sizes["hr"]
-    if "lr" in sizes:
-        expected = tuple(scale * size for size in sizes["lr"])
-    if not sizes["hr"] == sizes["ref"] == expected:
-        raise ValueError(
-            "REF must be as large as HR, and LR 1 / scale of it. Received: "
-            f"scale={scale}, "
-            + ", ".join(
-                f"{getattr(pair, kind)} (height {size[0]}, width {size[1]})"
-                for kind, size in sizes.items()
+
+    knows_flow = False
+
+    def __init__(
+        self,
+        name: str,
+        data: config_lib.DataConfig,
+        eval: config_lib.EvalConfig,
+        scale: int,
+    ) -> None:
+        super().__init__(name)
+        self.crops_per_element = data.pairs_per_scene
+        self._eval, self._scale = eval, scale
+        self._files = folder_files.find_pairs(name.removeprefix(PREFIX))
+
+    def sizes(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Of every HR, by the files' headers; the whole pair is checked."""
+        sizes = [
+            folder_files.check_training_pair(files, self._scale)
+            for files in self._files
+        ]
+        yield from zip([str(files.hr) for files in self._files], sizes)
+
+    def elements(self, seed: int, with_flow: bool) -> tf.data.Dataset:
+        """Endless: paths, each pair once per round in random order."""
+        del with_flow  # It is unknown.
+        paths = {
+            kind: [str(getattr(files, kind)) for files in self._files]
+            for kind in self._kinds()
+        }
+        dataset = tf.data.Dataset.from_tensor_slices(paths)
+        return dataset.shuffle(len(self._files), seed).repeat()
+
+    def decode(
+        self, element: dict[str, tf.Tensor], with_flow: bool
+    ) -> dict[str, tf.Tensor]:
+        """Reads an element: `name` (HR's path), `hr`, `ref`, maybe `lr`."""
+        del with_flow  # It is unknown.
+        pair = {"name": element["hr"]}
+        for kind in self._kinds():
+            image = tf.numpy_function(
+                _read, [element[kind]], tf.float32, stateful=False
             )
-            + "."
-        )
-    return expected
+            pair[kind] = tf.ensure_shape(image, [None, None, 3])
+        return pair
+
+    def count(self) -> int:
+        """As many as there are files of each kind."""
+        return len(self._measured())
+
+    def test_pairs(self, problems: list[str] | None = None) -> Iterator[Pair]:
+        """All pairs by name; their files are read one pair at a time."""
+        for files in self._measured():
+            try:
+                yield self._whole(files)
+            except (ValueError, OSError) as error:
+                if problems is None:
+                    raise
+                problems.append(f"{files.name}: {error}")
+
+    def _measured(self) -> list[folder_files.Files]:
+        return self._files[: self._eval.num_eval_images or None]
+
+    def _whole(self, files: folder_files.Files) -> Pair:
+        """Reads one pair, and checks that its sizes fit."""
+        scale, most = self._scale, self._eval.max_pixels
+        ref = images.read_image(files.ref, most)
+        hr = None if files.hr is None else images.read_image(files.hr, most)
+        try:
+            if files.lr is None:
+                pair = pair_of_hr(files.name, "", hr, ref, scale)
+            else:
+                lr = images.read_image(files.lr, most)
+                pair = Pair(files.name, "", lr, ref, hr)
+            resizing.check_pair(pair.lr.shape, pair.ref.shape, scale)
+            if pair.hr is not None:
+                resizing.check_pair(pair.lr.shape, pair.hr.shape, scale)
+        except ValueError as error:
+            raise ValueError(f"{files.ref}: {error}") from error
+        return pair
+
+    def _kinds(self) -> tuple[str, ...]:
+        made = self._files[0].lr is None
+        return ("hr", "ref") if made else ("hr", "ref", "lr")
 
 
-def _by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    found = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        if path.stem in found:
-            raise ValueError(
-                "Images of a folder must have different names. "
-                f"Received: {found[path.stem]} and {path}."
-            )
-        found[path.stem] = path
-    return found
-
-
-def _size(path: pathlib.Path) -> tuple[int, int]:
-    """(Rows, columns) of an upright image, without decoding it."""
-    info = images.read_info(path)
-    turned = info.orientation in _TURNED
-    return (info.width, info.height) if turned else (info.height, info.width)
+def _read(path: bytes) -> np.ndarray:
+    return images.read_image(path.decode())

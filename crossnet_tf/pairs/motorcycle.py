@@ -9,11 +9,63 @@ flow is (-d, 0). Nothing is downloaded.
 """
 
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 import skimage.data
+import tensorflow as tf
+
+from crossnet_tf import config as config_lib
+from crossnet_tf.pairs.base import PairDataset
+from crossnet_tf.pairs.pair import Pair, pair_of_hr
 
 NAME = "motorcycle"
+
+
+class Motorcycle(PairDataset):
+    """The stereo pair as a data set of one pair.
+
+    Args:
+        data: the settings.
+        scale: HR size / LR size.
+    """
+
+    knows_flow = True
+
+    def __init__(self, data: config_lib.DataConfig, scale: int) -> None:
+        super().__init__(NAME)
+        self.crops_per_element = data.pairs_per_scene
+        self._scale = scale
+
+    def sizes(self) -> list[tuple[str, tuple[int, int]]]:
+        """The left photograph's."""
+        return [(NAME, motorcycle()[0].shape[:2])]
+
+    def elements(self, seed: int, with_flow: bool) -> tf.data.Dataset:
+        """Endlessly the same: there is one pair."""
+        del seed, with_flow  # Nothing to shuffle or to leave out.
+        return tf.data.Dataset.from_tensors(NAME).repeat()
+
+    def decode(
+        self, element: tf.Tensor, with_flow: bool
+    ) -> dict[str, tf.Tensor]:
+        """The whole photographs: `name`, `hr`, `ref`, maybe `flow`."""
+        hr, ref, flow = motorcycle()
+        pair = {"name": element, "hr": tf.constant(hr), "ref": tf.constant(ref)}
+        if with_flow:
+            pair["flow"] = tf.constant(flow)
+        return pair
+
+    def count(self) -> int:
+        """One."""
+        return 1
+
+    def test_pairs(self, problems: list[str] | None = None) -> Iterator[Pair]:
+        """The pair, with its flow."""
+        del problems  # It comes with a package and is never bad.
+        left, right, flow = motorcycle()
+        hr, ref = np.float32(left) / 255, np.float32(right) / 255
+        yield pair_of_hr(NAME, "left", hr, ref, self._scale, flow)
 
 
 @functools.cache

@@ -17,7 +17,8 @@ import tqdm
 from crossnet_tf import atomic
 from crossnet_tf.config import Config
 from crossnet_tf.evaluation import measure
-from crossnet_tf.pairs import crops
+from crossnet_tf.pairs import crops, datasets
+from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.storage import checkpoints, runs
 from crossnet_tf.training import devices, resuming, step, summaries
 from crossnet_tf.training.optimizer import make_optimizer
@@ -167,8 +168,10 @@ def open_run(
             )
 
 
-def _test_pairs(config: Config) -> Iterator[crops.Pair]:
-    return iter(crops.test_pairs(config.data, config.eval, config.model.scale))
+def _test_pairs(config: Config) -> Iterator[Pair]:
+    return iter(
+        datasets.test_pairs(config.data, config.eval, config.model.scale)
+    )
 
 
 def _dataset(

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from crossnet_tf.drawing import pictures
 from crossnet_tf.ops.warp import backward_warp
-from crossnet_tf.pairs.crops import Pair
+from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.upscaling.upscaler import Upscaler
 
 _MAX_SIDE = 512

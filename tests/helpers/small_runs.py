@@ -10,7 +10,8 @@ import tensorflow as tf
 from small_network import build_small_model
 
 from crossnet_tf import config
-from crossnet_tf.pairs import crops
+from crossnet_tf.pairs import crops, datasets
+from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.storage import checkpoints, runs
 
 
@@ -47,7 +48,7 @@ def _lr(hr: np.ndarray, scale: int) -> np.ndarray:
 def train_dataset(
     data, scale, seed, with_flow=False, flow_optional=False
 ) -> tf.data.Dataset:
-    """Stands in for `pipeline.train_dataset`: shifted sine waves."""
+    """Stands in for `crops.train_dataset`: shifted sine waves."""
 
     def make(number):
         index = number % 16
@@ -63,10 +64,10 @@ def train_dataset(
     return dataset.map(make).batch(data.batch_size, drop_remainder=True)
 
 
-def test_pairs(data, settings, scale):
-    """Stands in for `pipeline.test_pairs`: one pair."""
+def test_pairs(data, settings, scale, problems=None):
+    """Stands in for `datasets.test_pairs`: one pair."""
     hr = _picture(100)
-    pair = crops.Pair("wave", "", _lr(hr, scale), np.roll(hr, 1, 1), hr)
+    pair = Pair("wave", "", _lr(hr, scale), np.roll(hr, 1, 1), hr)
     return iter([pair])
 
 
@@ -74,8 +75,8 @@ def use_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts the small network and the made-up pictures in place."""
     monkeypatch.setattr(runs, "build_model", build_small_model)
     monkeypatch.setattr(crops, "train_dataset", train_dataset)
-    monkeypatch.setattr(crops, "test_pairs", test_pairs)
-    monkeypatch.setattr(crops, "count_pairs", lambda data, settings: 1)
+    monkeypatch.setattr(datasets, "test_pairs", test_pairs)
+    monkeypatch.setattr(datasets, "count_pairs", lambda data, settings: 1)
 
 
 def make_run(run_dir: pathlib.Path, seed: int = 0, **model) -> config.Config:

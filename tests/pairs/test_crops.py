@@ -1,6 +1,7 @@
 """Whole pipelines on small data: light fields, folders, the stereo pair."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import PIL.Image
@@ -173,18 +174,22 @@ def test_train_dataset_resumes_from_checkpoint(prepared_dir, tmp_path, kind):
     assert written < 200_000
 
 
+def _opened(data):
+    settings = config_lib.EvalConfig()
+    return datasets.open_dataset(data.dataset, data, settings, SCALE)
+
+
 def test_pairs_per_scene_come_from_one_scene(prepared_dir):
     data = _data(prepared_dir, pairs_per_scene=5, shuffle_buffer=1)
-    source = datasets.open_source(data, SCALE, False)
-    scenes = [e["scene"].numpy() for e in source.elements(0).take(15)]
+    elements = _opened(data).elements(0, with_flow=False)
+    scenes = [e["scene"].numpy() for e in elements.take(15)]
     assert [len(set(scenes[i : i + 5])) for i in (0, 5, 10)] == [1, 1, 1]
     assert len(set(scenes)) == 3
 
 
 def test_view_distances_are_limited(prepared_dir):
     data = _data(prepared_dir, min_disparity=3, max_disparity=3)
-    source = datasets.open_source(data, SCALE, True)
-    for element in source.elements(0).take(20):
+    for element in _opened(data).elements(0, with_flow=True).take(20):
         assert abs(element["step"].numpy()).max() == 3
 
 
@@ -225,7 +230,7 @@ def test_missing_data_says_how_to_prepare_them(prepared_dir, name, command):
     has_others = name.startswith("synthetic_lf")
     assert ("Prepared there: synthetic_lf/tiny." in message) == has_others
     with pytest.raises(FileNotFoundError, match="is not prepared"):
-        crops.test_pairs(
+        datasets.test_pairs(
             _data(prepared_dir, name), config_lib.EvalConfig(), SCALE
         )
 
@@ -268,8 +273,8 @@ def test_find_prepared_takes_default_config_and_newest_version(tmp_path):
 
 def test_test_pairs_of_light_fields(prepared_dir):
     settings = config_lib.EvalConfig(lr_views=(1, 2))
-    pairs = list(crops.test_pairs(_data(prepared_dir), settings, 8))
-    assert crops.count_pairs(_data(prepared_dir), settings) == len(pairs)
+    pairs = list(datasets.test_pairs(_data(prepared_dir), settings, 8))
+    assert datasets.count_pairs(_data(prepared_dir), settings) == len(pairs)
     assert [(p.name, p.view) for p in pairs] == [
         (f"test_000{scene}", view)
         for scene in sorted(range(2), key=lambda i: pairs[0].name[-1] != str(i))
@@ -304,8 +309,8 @@ def test_test_pairs_takes_as_many_as_asked_for(prepared_dir):
         num_eval_images=2,
     )
     data = _data(prepared_dir, "motorcycle")
-    pairs = list(crops.test_pairs(data, settings, SCALE))
-    assert crops.count_pairs(data, settings) == len(pairs)
+    pairs = list(datasets.test_pairs(data, settings, SCALE))
+    assert datasets.count_pairs(data, settings) == len(pairs)
     assert [pair.view for pair in pairs] == ["(2,2)", "(2,2)"]
     assert all(pair.name.startswith("train_") for pair in pairs)
 
@@ -325,7 +330,7 @@ def test_test_pairs_takes_as_many_as_asked_for(prepared_dir):
 def test_test_pairs_rejects(prepared_dir, changes, message):
     settings = config_lib.EvalConfig(**changes)
     with pytest.raises(ValueError, match=message):
-        crops.test_pairs(_data(prepared_dir), settings, SCALE)
+        datasets.test_pairs(_data(prepared_dir), settings, SCALE)
 
 
 def test_motorcycle_flow_warps_right_to_left():
@@ -354,8 +359,8 @@ def test_motorcycle_trains_and_tests():
     dataset = crops.train_dataset(data, SCALE, 0, with_flow=True)
     for _, _, flow in _take(dataset, 4):
         assert flow.shape == (2, 64, 48, 3)
-    (pair,) = crops.test_pairs(data, config_lib.EvalConfig(), 8)
-    assert crops.count_pairs(data, config_lib.EvalConfig()) == 1
+    (pair,) = datasets.test_pairs(data, config_lib.EvalConfig(), 8)
+    assert datasets.count_pairs(data, config_lib.EvalConfig()) == 1
     assert (pair.name, pair.view) == ("motorcycle", "left")
     assert pair.lr.shape == (62, 92, 3)
     assert pair.ref.shape == pair.hr.shape == (496, 736, 3)
@@ -371,7 +376,7 @@ def test_motorcycle_trains_and_tests():
 def test_folder_of_hr_and_ref(tmp_path):
     name = _folder(tmp_path, {"a": (50, 61), "b": (32, 48)})
     pairs = list(
-        crops.test_pairs(_data(dataset=name), config_lib.EvalConfig(), SCALE)
+        datasets.test_pairs(_data(dataset=name), config_lib.EvalConfig(), SCALE)
     )
     assert [(p.name, p.view) for p in pairs] == [("a", ""), ("b", "")]
     assert pairs[0].hr.shape == pairs[0].ref.shape == (48, 60, 3)
@@ -396,7 +401,7 @@ def test_folder_of_hr_and_ref(tmp_path):
 
 def test_folder_with_its_own_lr(tmp_path):
     name = _folder(tmp_path, {"a": (40, 56)}, ("lr", "ref", "hr"))
-    (pair,) = crops.test_pairs(
+    (pair,) = datasets.test_pairs(
         _data(dataset=name), config_lib.EvalConfig(), SCALE
     )
     lr = np.asarray(PIL.Image.open(tmp_path / "lr/a.png"))
@@ -423,7 +428,7 @@ def test_folder_with_its_own_lr(tmp_path):
 
 def test_folder_without_truth_is_tested_and_not_trained_on(tmp_path):
     name = _folder(tmp_path, {"a": (40, 56)}, ("lr", "ref"))
-    (pair,) = crops.test_pairs(
+    (pair,) = datasets.test_pairs(
         _data(dataset=name), config_lib.EvalConfig(), SCALE
     )
     assert pair.hr is None
@@ -499,7 +504,7 @@ def test_folder_rejects_sizes_that_do_not_fit(tmp_path):
     PIL.Image.new("RGB", (52, 40)).save(tmp_path / "ref/a.png")
     with pytest.raises(ValueError, match=r"ref/a\.png \(height 40, width 52\)"):
         crops.train_dataset(_data(dataset=name), SCALE, 0)
-    pairs = crops.test_pairs(
+    pairs = datasets.test_pairs(
         _data(dataset=name), config_lib.EvalConfig(), SCALE
     )
     with pytest.raises(ValueError, match=r"ref/a\.png"):
@@ -514,7 +519,7 @@ def test_folder_rejects_broken_image_by_name(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"ref/a\.png"):
             crops.train_dataset(_data(dataset=name), SCALE, 0)
-        pairs = crops.test_pairs(
+        pairs = datasets.test_pairs(
             _data(dataset=name), config_lib.EvalConfig(), SCALE
         )
         with pytest.raises(ValueError, match=r"ref/a\.png"):
@@ -539,7 +544,7 @@ def test_folder_of_turned_photographs(tmp_path):
         )
         (tmp_path / kind / "a.png").unlink()
         image.save(tmp_path / kind / f"a.{suffix}", exif=exif)
-    (pair,) = crops.test_pairs(
+    (pair,) = datasets.test_pairs(
         _data(dataset=name), config_lib.EvalConfig(), SCALE
     )
     assert pair.hr.shape == (40, 56, 3)
@@ -568,7 +573,48 @@ def test_views_in_one_row_are_counted_along_it(tmp_path):
     ).download_and_prepare()
     data = _data(tmp_path, "synthetic_lf/row")
     settings = config_lib.EvalConfig(lr_views=(1, 2))
-    pairs = list(crops.test_pairs(data, settings, SCALE))
+    pairs = list(datasets.test_pairs(data, settings, SCALE))
     assert [pair.view for pair in pairs] == ["(0,1)", "(0,2)"] * 2
     with pytest.raises(ValueError, match="0 to 2 for 1 x 3 views"):
-        crops.test_pairs(data, config_lib.EvalConfig(lr_views=(3,)), SCALE)
+        datasets.test_pairs(data, config_lib.EvalConfig(lr_views=(3,)), SCALE)
+
+
+def test_bad_pairs_can_be_left_out_and_are_named(tmp_path):
+    name = _folder(tmp_path, dict.fromkeys("abc", (40, 56)))
+    path = tmp_path / "ref/b.png"
+    path.write_bytes(path.read_bytes()[:-1000])
+    PIL.Image.new("RGB", (52, 40)).save(tmp_path / "ref/c.png")
+    problems = []
+    arguments = _data(dataset=name), config_lib.EvalConfig(), SCALE
+    pairs = list(datasets.test_pairs(*arguments, problems))
+    assert [pair.name for pair in pairs] == ["a"]
+    assert [problem[:2] for problem in problems] == ["b:", "c:"]
+    assert "ref/b.png" in problems[0]
+    with pytest.raises(ValueError, match=r"ref/b\.png"):
+        list(datasets.test_pairs(*arguments))
+
+
+def test_bad_light_fields_can_be_left_out_and_are_named(prepared_dir, tmp_path):
+    shutil.copytree(prepared_dir, tmp_path / "data")
+    (record,) = (tmp_path / "data").rglob("*-test.tfrecord*")
+    content = bytearray(record.read_bytes())
+    content[-100] ^= 255  # in the last record
+    record.write_bytes(content)
+    settings = config_lib.EvalConfig(lr_views=(1, 2))
+    problems = []
+    arguments = _data(str(tmp_path / "data")), settings, SCALE
+    pairs = list(datasets.test_pairs(*arguments, problems))
+    assert [pair.view for pair in pairs] == ["(1,1)", "(2,2)"]
+    (problem,) = problems
+    assert problem.startswith("synthetic_lf/tiny: a file of split `test` is")
+    with pytest.raises(tf.errors.DataLossError):
+        list(datasets.test_pairs(*arguments))
+
+
+def test_names_with_accents_of_two_systems_belong_together(tmp_path):
+    name = _folder(tmp_path, {"caf\u00e9": (40, 56)}, ["hr"])
+    _folder(tmp_path, {"cafe\u0301": (40, 56)}, ["ref"])
+    (pair,) = datasets.test_pairs(
+        _data(dataset=name), config_lib.EvalConfig(), SCALE
+    )
+    assert pair.name == "caf\u00e9"

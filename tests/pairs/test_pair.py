@@ -4,12 +4,12 @@ import numpy as np
 
 from crossnet_tf import config
 from crossnet_tf.ops.warp import backward_warp
-from crossnet_tf.pairs import crops
+from crossnet_tf.pairs import datasets
 
 
 def test_motorcycle_pair_has_its_flow():
     data = config.DataConfig(dataset="motorcycle")
-    (pair,) = crops.test_pairs(data, config.EvalConfig(), 8)
+    (pair,) = datasets.test_pairs(data, config.EvalConfig(), 8)
     assert pair.flow.shape == pair.hr.shape == (496, 736, 3)
     warped = backward_warp(pair.ref[None], pair.flow[None, ..., :2])[0]
     known = pair.flow[..., 2] > 0

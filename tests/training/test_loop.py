@@ -11,7 +11,7 @@ import small_runs
 import tensorflow as tf
 from small_runs import small_config
 
-from crossnet_tf.pairs import crops
+from crossnet_tf.pairs import crops, datasets
 from crossnet_tf.storage import runs
 from crossnet_tf.training import loop
 from crossnet_tf.training.run import Run, open_run
@@ -206,7 +206,7 @@ def test_missing_data_leave_nothing(tmp_path, monkeypatch):
     def missing(*_):
         raise FileNotFoundError("Data set `x` is not prepared.")
 
-    monkeypatch.setattr(crops, "test_pairs", missing)
+    monkeypatch.setattr(datasets, "test_pairs", missing)
     with pytest.raises(FileNotFoundError, match="not prepared"):
         _train(small_config(), tmp_path / "run")
     assert not list(tmp_path.iterdir())
@@ -425,7 +425,7 @@ def test_data_without_truth_are_not_evaluated(tmp_path, monkeypatch):
         pair = next(small_runs.test_pairs(*arguments))
         return iter([dataclasses.replace(pair, hr=None)])
 
-    monkeypatch.setattr(crops, "test_pairs", pairs)
+    monkeypatch.setattr(datasets, "test_pairs", pairs)
     result = _train(small_config(), tmp_path)
     assert result.best_psnr == -np.inf
     assert not list(tmp_path.glob("best/*.index"))
