@@ -6,7 +6,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-PINS := requirements.txt requirements-test.txt
+PINS := requirements.txt requirements-test.txt requirements-opencv.txt
 DATA_DIR := build/data
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-input
 

@@ -19,6 +19,7 @@ SYSTEMS = (
     "vdsr",
     "mdsr",
     "patchmatch",
+    "dis",
     "ss_net",
     "crossnet",
     "crossnet_iw",

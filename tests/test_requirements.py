@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OURS = {"crossnet_tf", "data", "export"}
 PACKAGES = {  # where a package and what it is imported as differ
     "absl": "absl-py",
+    "cv2": "opencv-python-headless",
     "ai_edge_litert": "ai-edge-litert",
     "apache_beam": "apache-beam",
     "google": "protobuf",
@@ -47,7 +48,8 @@ def _third_party_imports() -> set[str]:
 
 def test_every_import_is_pinned():
     needed = {PACKAGES.get(name, name) for name in _third_party_imports()}
-    assert needed <= set(_pins("requirements.txt"))
+    extra = _pins("requirements-opencv.txt")
+    assert needed <= set(_pins("requirements.txt")) | set(extra)
     assert {"numpy", "tensorflow"} <= needed, "found no imports"
 
 
@@ -63,7 +65,7 @@ def test_build_md_explains_every_pin():
 
 def test_build_md_names_the_other_pins():
     text = (ROOT / "BUILD.md").read_text()
-    for name in ("test", "tfa", "torch"):
+    for name in ("opencv", "test", "tfa", "torch"):
         name = f"requirements-{name}.txt"
         for version in _pins(name).values():
             assert version in text

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from crossnet_tf.baselines.bicubic import Bicubic
 from crossnet_tf.baselines.crossnet_iw import CrossNetIW, CrossNetIWP
 from crossnet_tf.baselines.crossnet_pp import CrossNetPP
+from crossnet_tf.baselines.dis import DenseInverseSearch
 from crossnet_tf.baselines.mdsr import MultiScaleSR
 from crossnet_tf.baselines.patchmatch import PatchMatch
 from crossnet_tf.baselines.srcnn import SRCNN
@@ -53,6 +54,7 @@ REGISTRY = {
     "vdsr": Entry("VDSR", VDSR, any_scale=True, aligns=False),
     "mdsr": Entry("MDSR", MultiScaleSR, any_scale=True, aligns=False),
     "patchmatch": Entry("PatchMatch", PatchMatch, learns=False, any_scale=True),
+    "dis": Entry("DIS", DenseInverseSearch, learns=False, any_scale=True),
     "ss_net": Entry("SS-Net", SSNet),
     "crossnet": Entry("CrossNet", CrossNet),
     "crossnet_iw": Entry("CrossNet-iw", CrossNetIW),

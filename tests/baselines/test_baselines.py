@@ -146,6 +146,8 @@ def test_overfits_one_batch(system):
     ],
 )
 def test_any_size_unknown_shape(system, scale, rng):
+    if system == "dis":
+        pytest.importorskip("cv2")
     model = registry.build_model(_config(system, scale))
     lr = rng.random((1, 5, 7, 3), np.float32)
     ref = rng.random((1, 5 * scale, 7 * scale, 3), np.float32)
