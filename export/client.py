@@ -103,7 +103,7 @@ def _upscale(way) -> None:
             raise flags.Error(f"`--{flag.name}` is required; see --help.")
     output = photos.check_output(OUTPUT.value)
     pair = photos.read(LR.value), photos.read(REF.value)
-    with _bar("tile") as progress:
+    with _ProgressBar("tile") as progress:
         sr = upscaler.upscale(
             way,
             *pair,
@@ -119,7 +119,7 @@ def _upscale(way) -> None:
 def _benchmark(way) -> None:
     import numpy as np
 
-    from export.remote import load, photos, upscaler
+    from export.remote import benchmark, photos, upscaler
 
     if LR.value and REF.value:
         pair = photos.read(LR.value), photos.read(REF.value)
@@ -135,14 +135,16 @@ def _benchmark(way) -> None:
         upscaler.ask(way, SIGNATURE.value, *pair)
 
     call()  # connects, and ends here if the server cannot answer at all
-    with _bar("request") as progress:
-        report = load.run(call, REQUESTS.value, CONCURRENCY.value, progress)
+    with _ProgressBar("request") as progress:
+        report = benchmark.run(
+            call, REQUESTS.value, CONCURRENCY.value, progress
+        )
     print(report)
     if report.errors:
         sys.exit(1)
 
 
-class _bar:
+class _ProgressBar:
     """A progress bar as a callable; shown on terminals only."""
 
     def __init__(self, unit: str):
