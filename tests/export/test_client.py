@@ -496,7 +496,8 @@ def test_client_does_not_load_tensorflow():
 @pytest.mark.slow
 def test_tensorflow_can_be_loaded_after_the_client():
     program = (
-        "from export.remote import stubs; import numpy as np, tensorflow as tf; "
+        "from export.remote import stubs; "
+        "import numpy as np, tensorflow as tf; "
         "proto = tf.make_tensor_proto(np.ones([2], np.float32)); "
         "request = stubs.predict_pb2.PredictRequest(); "
         "request.inputs['lr'].CopyFrom(proto); "
