@@ -1,12 +1,14 @@
 """Files that are either the old one or the new one, never half of it.
 
 The bytes go to a hidden temporary file in the same folder, which then takes
-the name in one step. A process that is killed leaves at most a temporary,
-and `clean` removes those.
+the name in one step; the temporary's own is short, as names may have 255
+bytes. A process that is killed leaves at most a temporary, and `clean` removes
+those.
 """
 
 import os
 import pathlib
+import secrets
 
 _SUFFIX = ".crossnet_tf_tmp"
 
@@ -23,7 +25,7 @@ def write(path: str | os.PathLike, data: bytes) -> None:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{os.getpid()}{_SUFFIX}"
+    temporary = path.parent / f".{os.getpid()}.{secrets.token_hex(4)}{_SUFFIX}"
     try:
         with open(temporary, "wb") as file:
             file.write(data)

@@ -4,11 +4,15 @@ r"""Super-resolves a picture with the help of a sharp reference.
         --lr=small.png --ref=reference.png --output=large.png
 
 REF shows nearly the same view and is exactly `scale` times as large as LR.
-PNG and JPEG are read and written; a 16-bit LR gives a 16-bit PNG. With
-folders, files that have the same name up to the suffix belong together:
+PNG, JPEG, TIFF, WebP and BMP are read and written, AVIF and HEIC read. The
+result keeps what LR has: 16 bits (PNG, TIFF), grey, alpha, colour profile,
+EXIF (not in TIFF), dpi. With folders or patterns, files that have the same
+name up to the suffix belong together; one REF serves all:
 
     python -m crossnet_tf.upscale --weights=NAME \
         --lr=small/ --ref=references/ --output=large/ --skip_existing
+    python -m crossnet_tf.upscale --weights=NAME \
+        --lr='shots/*.jpg' --ref=sharp.png --output=large/ --format=same
 
 Large pictures are done in overlapping tiles. If LR and REF are further apart
 than --margin, make it larger. Look at --debug_dir if the result is doubtful:
@@ -32,14 +36,57 @@ def _text(name: str, help: str, required: bool = False) -> flags.FlagHolder:
 
 RUN_DIR = _text("run_dir", "Run directory to take the network from.")
 WEIGHTS = _text("weights", "Name of shipped weights, or a folder of weights.")
-LR = _text("lr", "Low-resolution picture, or a folder.", True)
-REF = _text("ref", "Reference, or a folder.", True)
-OUTPUT = _text("output", "Result to write (.png, .jpg), or a folder.", True)
+LR = _text("lr", "Low-resolution picture, a folder or a pattern.", True)
+REF = _text(
+    "ref",
+    "Reference, a folder or a pattern. Empty: the upsampler alone.",
+    True,
+)
+OUTPUT = _text(
+    "output", "Result to write (.png, .jpg, .tif, .webp), or a folder.", True
+)
 DEBUG_DIR = _text(
     "debug_dir", "Folder for pictures of flow, warped REF and upscaled LR."
 )
 SKIP_EXISTING = flags.DEFINE_bool(
     "skip_existing", False, "Leave existing outputs.", flag_values=FLAGS
+)
+RECURSIVE = flags.DEFINE_bool(
+    "recursive", False, "Look into folders of folders.", flag_values=FLAGS
+)
+SUFFIX = flags.DEFINE_string(
+    "suffix",
+    "",
+    "What follows LR's name in an output folder, such as _x4.",
+    flag_values=FLAGS,
+)
+FORMAT = flags.DEFINE_enum(
+    "format",
+    "png",
+    ["png", "jpg", "tif", "webp", "bmp", "same"],
+    "Format of results in an output folder; `same`: as LR.",
+    flag_values=FLAGS,
+)
+SCALE = flags.DEFINE_float(
+    "scale",
+    0.0,
+    "Output size / LR size, by resizing after the network; 0: the network's.",
+    lower_bound=0.0,
+    flag_values=FLAGS,
+)
+WIDTH = flags.DEFINE_integer(
+    "width",
+    0,
+    "Width of the result in pixels; 0: as --height or --scale say.",
+    lower_bound=0,
+    flag_values=FLAGS,
+)
+HEIGHT = flags.DEFINE_integer(
+    "height",
+    0,
+    "Height of the result in pixels; 0: as --width or --scale say.",
+    lower_bound=0,
+    flag_values=FLAGS,
 )
 MAX_SIDE = flags.DEFINE_integer(
     "max_side",
@@ -77,10 +124,8 @@ def main() -> None:
     """Upscales as the flags say."""
     if bool(RUN_DIR.value) == bool(WEIGHTS.value):
         raise flags.Error("Give one of --run_dir and --weights.")
-    from crossnet_tf.upscaling.files import (  # TensorFlow: the flags are right
-        Options,
-        upscale,
-    )
+    from crossnet_tf.upscaling.files import upscale  # TensorFlow
+    from crossnet_tf.upscaling.options import Options
 
     options = Options(
         precision=PRECISION.value,
@@ -89,13 +134,20 @@ def main() -> None:
         max_pixels=MAX_PIXELS.value,
         skip_existing=SKIP_EXISTING.value,
         debug_dir=DEBUG_DIR.value or "",
+        recursive=RECURSIVE.value,
+        suffix=SUFFIX.value,
+        format=FORMAT.value,
+        scale=SCALE.value,
+        width=WIDTH.value,
+        height=HEIGHT.value,
     )
     source = RUN_DIR.value or WEIGHTS.value
     files = LR.value, REF.value, OUTPUT.value
-    problems = upscale(source, *files, options)
-    for problem in problems:
+    summary = upscale(source, *files, options)
+    print(summary)
+    for problem in summary.problems:
         print(f"Error: {problem}", file=sys.stderr)
-    if problems:
+    if summary.problems:
         sys.exit(1)
 
 

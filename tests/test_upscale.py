@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from crossnet_tf import cli, images, upscale
 from crossnet_tf.storage import runs
-from crossnet_tf.upscaling import files, upscaler
+from crossnet_tf.upscaling import files, options, upscaler
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def _cut(path):
     ("damage", "expected"),
     [
         (lambda path: path.unlink(), "must exist"),
-        (_text, "must be a PNG or JPEG"),
+        (_text, "must be a picture: PNG, JPEG"),
         (_cut, "damaged or truncated"),
     ],
 )
@@ -150,9 +150,9 @@ def test_reference_of_wrong_size_rejects(
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        ("out.tiff", "must end in one of"),
+        ("out.gif", "must end in one of"),
         ("no/folder/out.png", "must exist"),
-        ("", "must end in one of"),
+        ("", "must not be one of the inputs"),
         ("lr.png", "must not be one of the inputs"),
     ],
 )
@@ -237,18 +237,19 @@ def test_bad_files_do_not_stop_the_others(run_dir, folders, rng, capsys):
     images.write_image(lr / "twice.jpg", rng.random((8, 12, 3)))
     images.write_image(ref / "twice.png", rng.random((32, 48, 3)))
     assert _command(run_dir, *folders) == 1
+    said = capsys.readouterr()
+    assert "Without REF, by the upsampler alone: alone.png" in said.out
     lines = [
-        line
-        for line in capsys.readouterr().err.splitlines()
-        if line.startswith("Error: ")
+        line for line in said.err.splitlines() if line.startswith("Error: ")
     ]
-    assert len(lines) == 4
+    assert len(lines) == 3
     text = "\n".join(lines)
     assert "a.png: Image" in text
-    assert f"alone.png: no alone.* in {ref}" in text
+    assert "alone" not in text
     assert "twice: several files" in text
     assert "wrong.png: REF must be" in text
-    assert [path.name for path in output.iterdir()] == ["b.png"]
+    names = sorted(path.name for path in output.iterdir())
+    assert names == ["alone.png", "b.png"]
 
 
 def test_one_bad_tile_is_not_another_pictures(run_dir, folders, monkeypatch):
@@ -263,7 +264,7 @@ def test_one_bad_tile_is_not_another_pictures(run_dir, folders, monkeypatch):
 
     calls = []
     monkeypatch.setattr(upscaler.Upscaler, "_run", fail_once)
-    problems = files.upscale(run_dir, *folders)
+    problems = files.upscale(run_dir, *folders).problems
     assert problems == ["b.png: broken"]
     assert [path.name for path in folders[2].iterdir()] == ["a.png"]
 
@@ -278,13 +279,13 @@ def test_folder_skips_existing(run_dir, folders):
 
 def test_folders_reject(run_dir, folders, tmp_path, capsys):
     lr, ref, output = folders
-    assert _command(run_dir, lr, ref / "a.png", output) == 1
-    assert "`ref` must be a folder" in _one_line(capsys)
+    assert _command(run_dir, lr, tmp_path / "none", output) == 1
+    assert "`ref` must be a picture, or a folder" in _one_line(capsys)
     assert _command(run_dir, lr, ref, lr) == 1
     assert "must be another folder" in _one_line(capsys)
     (tmp_path / "empty").mkdir()
     assert _command(run_dir, tmp_path / "empty", ref, output) == 1
-    assert "must hold PNG or JPEG files" in _one_line(capsys)
+    assert "`lr` must be a picture, or a folder" in _one_line(capsys)
     assert not output.exists()
 
 
@@ -302,8 +303,8 @@ def test_precision_is_used(run_dir, pair, monkeypatch):
 
 
 def test_options_have_defaults_of_the_command():
-    options = dataclasses.asdict(files.Options())
-    for name, default in options.items():
+    defaults = dataclasses.asdict(options.Options())
+    for name, default in defaults.items():
         flag = upscale.FLAGS[name].default
         assert flag == default or (not flag and not default)
     assert tf.executing_eagerly()

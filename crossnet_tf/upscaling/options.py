@@ -1,0 +1,84 @@
+"""What may be asked of upscaling files, and what is said of it at the end."""
+
+import dataclasses
+import pathlib
+
+from crossnet_tf import images
+from crossnet_tf.upscaling.jobs import Naming
+from crossnet_tf.upscaling.sizes import OutputSize
+from crossnet_tf.upscaling.upscaler import MARGIN, MAX_SIDE
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How to upscale.
+
+    Attributes:
+        precision: Keras policy to compute with.
+        max_side: as `upscaler.Upscaler`.
+        margin: as `upscaler.Upscaler`.
+        max_pixels: refuse larger pictures.
+        skip_existing: leave outputs that are there as they are.
+        debug_dir: folder for pictures of flow, warped REF and upscaled LR;
+            empty: none.
+        recursive: as `jobs.Naming`.
+        suffix: as `jobs.Naming`.
+        format: as `jobs.Naming`.
+        scale: as `sizes.OutputSize`.
+        width: as `sizes.OutputSize`.
+        height: as `sizes.OutputSize`.
+    """
+
+    precision: str = "float32"
+    max_side: int = MAX_SIDE
+    margin: int = MARGIN
+    max_pixels: int = images.MAX_PIXELS
+    skip_existing: bool = False
+    debug_dir: str = ""
+    recursive: bool = False
+    suffix: str = ""
+    format: str = "png"
+    scale: float = 0.0
+    width: int = 0
+    height: int = 0
+
+    @property
+    def naming(self) -> Naming:
+        """How outputs in folders are called."""
+        return Naming(self.suffix, self.format, self.recursive)
+
+    @property
+    def size(self) -> OutputSize:
+        """The size of the outputs."""
+        return OutputSize(self.scale, self.width, self.height)
+
+
+@dataclasses.dataclass
+class Summary:
+    """What became of the pictures.
+
+    Attributes:
+        done: outputs that were written.
+        skipped: outputs that were there already.
+        without_ref: LR files that had no REF: the upsampler alone did them.
+        notes: a line for each thing that a user should know.
+        problems: a line for each picture that was not done.
+    """
+
+    done: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    skipped: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    without_ref: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    problems: list[str] = dataclasses.field(default_factory=list)
+
+    def __str__(self) -> str:
+        parts = [f"{len(self.done)} written"]
+        if self.skipped:
+            parts.append(f"{len(self.skipped)} there already")
+        if self.problems:
+            parts.append(f"{len(self.problems)} not done")
+        text = ", ".join(parts) + "."
+        if self.without_ref:
+            names = ", ".join(path.name for path in self.without_ref)
+            text += f" Without REF, by the upsampler alone: {names}."
+        return "\n".join([text, *self.notes])

@@ -1,0 +1,148 @@
+"""One pair of files on its way: read, super-resolved, written."""
+
+import os
+import pathlib
+import typing
+from collections.abc import Iterable
+
+import numpy as np
+import tensorflow as tf
+
+from crossnet_tf import images
+from crossnet_tf.baselines import registry
+from crossnet_tf.drawing import pictures
+from crossnet_tf.images import formats
+from crossnet_tf.images.picture import Picture
+from crossnet_tf.ops import resizing
+from crossnet_tf.ops.warp import backward_warp
+from crossnet_tf.storage import runs
+from crossnet_tf.upscaling import colors
+from crossnet_tf.upscaling.jobs import Job
+from crossnet_tf.upscaling.options import Options
+from crossnet_tf.upscaling.sizes import resized
+from crossnet_tf.upscaling.upscaler import Upscaler
+
+
+class PairRead(typing.NamedTuple):
+    """A pair as it was read: the files' pictures, the network's inputs."""
+
+    job: Job
+    picture: Picture
+    lr: np.ndarray
+    ref: np.ndarray | None
+
+
+class Work:
+    """Reads, super-resolves and writes pairs; loads the network once.
+
+    Args:
+        source: as `runs.load_model`.
+        options: how.
+
+    Attributes:
+        notes: what to tell of a job that is done.
+    """
+
+    def __init__(self, source: str | os.PathLike, options: Options):
+        self._source, self._options = source, options
+        config = runs.config_of(source).model
+        self._scale = config.scale
+        self._takes_ref = registry.REGISTRY[config.system].aligns
+        self._size = options.size
+        self._upscaler: Upscaler | None = None
+        self.notes: dict[Job, list[str]] = {}
+
+    def read(self, job: Job) -> PairRead:
+        """Reads and checks; nothing of the network is needed."""
+        check_output(job)
+        picture = images.read_picture(job.lr, self._options.max_pixels)
+        images.check_output_path(job.output, alpha=picture.alpha is not None)
+        reference = None
+        if job.ref is not None:
+            reference = images.read_picture(job.ref, self._options.max_pixels)
+        lr, ref = colors.network_inputs(picture, reference)
+        if ref is not None:
+            resizing.check_pair(lr.shape, ref.shape, self._scale)
+        self.notes[job] = _notes(job, picture, reference)
+        return PairRead(job, picture, lr, ref)
+
+    def run(self, read: PairRead) -> tuple[Job, Picture, dict]:
+        """The finished picture, and what was asked to be drawn beside it."""
+        debug = bool(self._options.debug_dir)
+        names = ["sr", *(["lr_up", "flow_0"] if debug else [])]
+        if read.ref is None and self._takes_ref:
+            names = ["lr_up"]
+        ref = read.ref
+        if ref is None:
+            ref = resizing.upscale_cubic(read.lr, self._scale).numpy()
+        try:
+            outputs = self._network()(read.lr, ref, names)
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(str(error.message)) from error
+        size = self._size.of(read.lr.shape, self._scale)
+        sr = resized(outputs[names[0]], size)
+        alpha = read.picture.alpha
+        if alpha is not None:
+            alpha = resized(alpha[..., None], size)[..., 0]
+        drawn = _drawn(outputs, ref) if "flow_0" in outputs else {}
+        return read.job, colors.finished(sr, read.picture, alpha), drawn
+
+    def write(self, result: tuple[Job, Picture, dict]) -> None:
+        """Writes the output, and pictures of the flow."""
+        job, picture, drawn = result
+        for name, pixels in drawn.items():
+            folder = pathlib.Path(self._options.debug_dir)
+            path = folder / f"{job.output.stem}_{name}.png"
+            images.write_image(path, np.clip(pixels, 0.0, 1.0))
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        images.write_picture(job.output, picture)
+
+    def _network(self) -> Upscaler:
+        if self._upscaler is None:
+            options = self._options
+            model, _ = runs.load_model(self._source, options.precision)
+            self._upscaler = Upscaler(model, options.max_side, options.margin)
+        return self._upscaler
+
+
+def check_output(job: Job) -> None:
+    """Refuses an output that is one of the inputs.
+
+    Raises:
+        ValueError: it is, by this name or by another.
+    """
+    inputs: Iterable[pathlib.Path] = filter(None, (job.lr, job.ref))
+    if any(_same(job.output, path) for path in inputs):
+        raise ValueError(
+            "`output` must not be one of the inputs. "
+            f"Received: output={job.output}"
+        )
+
+
+def _same(one: pathlib.Path, other: pathlib.Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.resolve() == other.resolve()
+
+
+def _notes(job: Job, lr: Picture, ref: Picture | None) -> list[str]:
+    notes = [f"{job.lr.name}: {note}." for note in lr.notes]
+    notes += [f"{job.ref.name}: {note}." for note in (ref.notes if ref else ())]
+    kind = formats.WRITABLE.get(job.output.suffix.lower())
+    if lr.exif and kind not in formats.KEEPS_EXIF:
+        notes.append(f"{job.lr.name}: its EXIF data are not kept in {kind}.")
+    if lr.bit_depth == 16 and kind not in formats.DEEP:
+        notes.append(f"{job.lr.name}: has 16 bits, of which {kind} keeps 8.")
+    return notes
+
+
+def _drawn(
+    outputs: dict[str, np.ndarray], ref: np.ndarray
+) -> dict[str, np.ndarray]:
+    flow = outputs["flow_0"]
+    return {
+        "lr_up": outputs["lr_up"],
+        "warped_ref": backward_warp(ref[None], flow[None])[0].numpy(),
+        "flow": pictures.flow_to_rgb(flow),
+    }
