@@ -13,6 +13,7 @@ sends a load (random pictures, or --lr and --ref) and prints requests per
 second and percentiles of the latency.
 """
 
+import contextlib
 import sys
 
 from absl import flags
@@ -58,12 +59,21 @@ MARGIN = _number(
 )
 CONCURRENCY = _number("concurrency", 4, "Requests at a time.")
 TIMEOUT = flags.DEFINE_float(
-    "timeout", 60.0, "Seconds per attempt.", lower_bound=0, flag_values=FLAGS
+    "timeout",
+    60.0,
+    "Seconds per attempt, the whole answer included.",
+    lower_bound=0.001,
+    flag_values=FLAGS,
 )
 RETRIES = _number("retries", 5, "Attempts more if no server answers.", 0)
 TLS = _switch("tls", "Encrypt gRPC.")
 ROOT_CERTIFICATES = _text(
     "root_certificates", "", "PEM file to trust instead of the system's."
+)
+HEADER_FILE = _text(
+    "header_file",
+    "",
+    "File of headers to send, one a line, like `Authorization: Bearer ...`.",
 )
 BENCHMARK = _switch("benchmark", "Send a load and measure it.")
 REQUESTS = _number("requests", 100, "Requests of --benchmark.")
@@ -73,8 +83,16 @@ SCALE = _number("scale", 4, "REF size / LR size of --benchmark's pair.", 2)
 
 def main() -> None:
     """Asks as the flags say."""
-    from export.remote import connecting, transport  # gRPC: the flags are right
+    (_benchmark if BENCHMARK.value else _upscale)()
 
+
+def _connect(ref):
+    """The way to the server, for pictures as large as REF, or tiles."""
+    from export.remote import connecting, transport, upscaler
+
+    num_pixels = ref.shape[0] * ref.shape[1]
+    if MAX_SIDE.value and not BENCHMARK.value:
+        num_pixels = min(num_pixels, MAX_SIDE.value**2)
     target = transport.Target(
         server=SERVER.value,
         model=MODEL.value,
@@ -84,26 +102,21 @@ def main() -> None:
         retries=RETRIES.value,
         tls=TLS.value,
         root_certificates=ROOT_CERTIFICATES.value,
+        header_file=HEADER_FILE.value,
+        max_answer=upscaler.answer_limit(SIGNATURE.value, num_pixels),
     )
-    way = connecting.connect(target)
-    try:
-        if BENCHMARK.value:
-            _benchmark(way)
-        else:
-            _upscale(way)
-    finally:
-        way.close()
+    return contextlib.closing(connecting.connect(target))
 
 
-def _upscale(way) -> None:
+def _upscale() -> None:
     from export.remote import photos, upscaler
 
     for flag in (LR, REF, OUTPUT):
         if not flag.value:
             raise flags.Error(f"`--{flag.name}` is required; see --help.")
-    output = photos.check_output(OUTPUT.value)
-    pair = photos.read(LR.value), photos.read(REF.value)
-    with _ProgressBar("tile") as progress:
+    output = photos.check_output(OUTPUT.value, [LR.value, REF.value])
+    pair = _read_pair()
+    with _connect(pair[1]) as way, _ProgressBar("tile") as progress:
         sr = upscaler.upscale(
             way,
             *pair,
@@ -116,13 +129,27 @@ def _upscale(way) -> None:
     photos.write(output, sr)
 
 
-def _benchmark(way) -> None:
+def _read_pair() -> tuple:
+    """LR and REF, uint8; says so if that loses something."""
+    from export.remote import photos
+
+    pair = photos.read(LR.value), photos.read(REF.value)
+    if photos.has_16_bits(LR.value):
+        print(
+            f"{LR.value} has 16 bits per channel; a server's picture has 8. "
+            "`crossnet_tf.upscale` keeps 16.",
+            file=sys.stderr,
+        )
+    return pair
+
+
+def _benchmark() -> None:
     import numpy as np
 
-    from export.remote import benchmark, photos, upscaler
+    from export.remote import benchmark, upscaler
 
     if LR.value and REF.value:
-        pair = photos.read(LR.value), photos.read(REF.value)
+        pair = _read_pair()
         upscaler.scale_of(*pair)
     else:
         rng, small = np.random.default_rng(0), SIDE.value // SCALE.value
@@ -130,12 +157,12 @@ def _benchmark(way) -> None:
             rng.integers(0, 256, [side, side, 3], np.uint8)
             for side in (small, small * SCALE.value)
         ]
+    with _connect(pair[1]) as way, _ProgressBar("request") as progress:
 
-    def call() -> None:
-        upscaler.ask(way, SIGNATURE.value, *pair)
+        def call() -> None:
+            upscaler.ask(way, SIGNATURE.value, *pair)
 
-    call()  # connects, and ends here if the server cannot answer at all
-    with _ProgressBar("request") as progress:
+        call()  # connects, and ends here if the server cannot answer at all
         report = benchmark.run(
             call, REQUESTS.value, CONCURRENCY.value, progress
         )

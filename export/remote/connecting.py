@@ -1,7 +1,6 @@
 """Chooses the transport by the form of the server's address."""
 
-import urllib.parse
-
+from export.remote import addresses
 from export.remote.over_grpc import Grpc
 from export.remote.over_rest import Rest
 from export.remote.transport import Target, Transport
@@ -11,16 +10,9 @@ def connect(target: Target) -> Transport:
     """The transport that `target.server` asks for.
 
     Raises:
-        ValueError: the address is neither of the two forms.
-        FileNotFoundError: no file of certificates.
+        ValueError: the address is neither of the two forms, or a proxy's is
+            not one; a file of headers or certificates holds something else.
+        FileNotFoundError: no such file.
     """
-    url = urllib.parse.urlsplit(target.server)
-    if url.scheme in ("http", "https") and url.netloc:
-        return Rest(target)
-    host, _, port = target.server.rpartition(":")
-    if "/" in target.server or not (host and port.isdigit()):
-        raise ValueError(
-            "`server` must be host:port (gRPC) or http://host:port (REST). "
-            f"Received: server={target.server}"
-        )
-    return Grpc(target)
+    address = addresses.parse(target.server)
+    return (Grpc if address.scheme == "grpc" else Rest)(target)

@@ -93,6 +93,9 @@ def from_status(
             "--timeout or a smaller --max_side."
         )
         return RequestError(Kind.TIMEOUT, text)
+    if status in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+        text = f"{where} asks who you are (--header_file): {reason}"
+        return RequestError(Kind.REFUSED, text)
     if status == "UNIMPLEMENTED":
         text = f"{where} does not speak TensorFlow Serving's gRPC: {reason}"
         return RequestError(Kind.NOT_A_SERVER, text)
@@ -106,4 +109,6 @@ def readable(details: str) -> str:
     assertion = _ASSERTION.search(details)
     text = assertion["text"] if assertion else _NODES.sub("", details)
     text = " ".join(text.split()).rstrip(".") or "no reason given"
+    # A server's escape codes must not reach the terminal.
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return text if len(text) <= _MAX_REASON else text[:_MAX_REASON] + "..."

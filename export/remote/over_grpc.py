@@ -1,13 +1,16 @@
 """Asks TensorFlow Serving by gRPC, with the official messages and stubs.
 
-gRPC's own limit of 4 MiB per message is lifted on this side; the server and
-proxies have theirs.
+gRPC's own limit of 4 MiB per message is lifted on this side, for answers up to
+`max_answer`; the server and proxies have theirs.
 """
+
+import math
 
 import grpc
 
 from export.remote import stubs
-from export.remote.transport import Target, Transport
+from export.remote.failures import RequestError
+from export.remote.transport import Target, Transport, Value
 
 
 class Grpc(Transport):
@@ -17,16 +20,17 @@ class Grpc(Transport):
         super().__init__(target, **kwargs)
         options = [
             ("grpc.max_send_message_length", -1),
-            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_receive_message_length", target.max_answer),
         ]
+        if self._address.is_loopback:
+            options.append(("grpc.enable_http_proxy", 0))
+        self._metadata = tuple(self._headers.items())
+        place = self._address.place
         if target.tls:
-            roots = _read(target.root_certificates)
-            credentials = grpc.ssl_channel_credentials(roots)
-            self._channel = grpc.secure_channel(
-                target.server, credentials, options
-            )
+            credentials = grpc.ssl_channel_credentials(self._roots)
+            self._channel = grpc.secure_channel(place, credentials, options)
         else:
-            self._channel = grpc.insecure_channel(target.server, options)
+            self._channel = grpc.insecure_channel(place, options)
         self._stub = stubs.prediction_service_pb2_grpc.PredictionServiceStub(
             self._channel
         )
@@ -46,15 +50,26 @@ class Grpc(Transport):
         for name, value in inputs.items():
             request.inputs[name].CopyFrom(stubs.to_proto(value))
         try:
-            response = self._stub.Predict(request, timeout=target.timeout)
+            response = self._stub.Predict(
+                request, timeout=target.timeout, metadata=self._metadata
+            )
         except grpc.RpcError as error:
-            status, details = error.code().name, error.details() or ""
-            raise self._error(status, details) from error
-        return {n: stubs.from_proto(p) for n, p in response.outputs.items()}
+            raise self._failure(error) from error
+        return {n: self._value(n, p) for n, p in response.outputs.items()}
 
+    def _failure(self, error: grpc.RpcError) -> RequestError:
+        status, details = error.code().name, error.details() or ""
+        if "CLIENT: Received message larger than max" in details:
+            return self._too_large()
+        return self._error(status, details)
 
-def _read(path: str) -> bytes | None:
-    if not path:
-        return None
-    with open(path, "rb") as file:
-        return file.read()
+    def _value(self, name: str, proto) -> Value:
+        """An output as arrays, once its shape is known to be a sane one."""
+        sizes = [dim.size for dim in proto.tensor_shape.dim]
+        limit = self._target.max_answer
+        if min(sizes, default=0) < 0 or math.prod(sizes) > limit:
+            raise self._not_a_server(f"`{name}` has shape {sizes}.")
+        try:
+            return stubs.from_proto(proto)
+        except (ValueError, OverflowError) as error:
+            raise self._not_a_server(f"`{name}`: {error}") from error

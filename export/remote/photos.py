@@ -1,18 +1,21 @@
 """Reads and writes pictures with Pillow alone, where TensorFlow is not.
 
 Pictures are `[H, W, 3]` uint8 here, as they travel. EXIF orientation is
-applied; 16-bit pictures lose their lower 8 bits; transparency, CMYK and
-animations are refused, and so is, before it is decoded, a file that claims
-more pixels than Pillow's limit against bombs (89 million).
+applied; 16-bit pictures lose their lower 8 bits (`has_16_bits` tells, so that
+the user is told); of the several pictures in a phone's JPEG the first counts;
+transparency, CMYK and animations are refused, and so is, before it is decoded,
+a file that claims more pixels than Pillow's limit against bombs (89 million).
 """
 
 import io
 import os
 import pathlib
+import stat
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from crossnet_tf import atomic
 
@@ -25,6 +28,7 @@ _UNREADABLE = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
+_PNG_SIGNATURE, _DEPTH_AT = b"\x89PNG\r\n\x1a\n", 24
 _WIRE_LEVEL = 1  # of PNG: networks are faster than level 6
 
 
@@ -36,6 +40,7 @@ def read(path: str | os.PathLike) -> np.ndarray:
         ValueError: it cannot be used; the message names it.
     """
     try:
+        _check_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=["PNG", "JPEG"]) as image:
@@ -53,24 +58,40 @@ def encode(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def decode(data: bytes) -> np.ndarray:
-    """The inverse of `encode`.
+def decode(data: bytes, height: int, width: int) -> np.ndarray:
+    """The inverse of `encode`, for a picture of a known size.
 
     Raises:
-        ValueError: not a PNG file.
+        ValueError: no PNG file, or of another size (not decoded then).
     """
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        with PngImagePlugin.PngImageFile(io.BytesIO(data)) as image:
+            if image.size != (width, height):
+                found = "{} x {}".format(*image.size)
+                raise ValueError(f"{found} instead of {width} x {height}")
             return _rgb(image)
-    except (OSError, SyntaxError) as error:
+    except (*_UNREADABLE, OverflowError, MemoryError, EOFError) as error:
         raise ValueError(f"The server sent no picture: {error}") from error
 
 
-def check_output(path: str | os.PathLike) -> pathlib.Path:
-    """Refuses, before any work, a path that could not be written.
+def has_16_bits(path: str | os.PathLike) -> bool:
+    """True for a PNG with more than 8 bits per channel."""
+    with open(path, "rb") as file:
+        start = file.read(_DEPTH_AT + 1)
+    return start.startswith(_PNG_SIGNATURE) and start[_DEPTH_AT:] == b"\x10"
+
+
+def check_output(
+    path: str | os.PathLike, inputs: Sequence[str | os.PathLike] = ()
+) -> pathlib.Path:
+    """Refuses, before any work, a path that could not or must not be written.
+
+    Args:
+        path: of the result.
+        inputs: files that must stay as they are.
 
     Raises:
-        ValueError: another suffix than .png, .jpg, .jpeg.
+        ValueError: another suffix than .png, .jpg, .jpeg, or one of `inputs`.
         FileNotFoundError: its folder does not exist.
     """
     path = pathlib.Path(path)
@@ -82,6 +103,15 @@ def check_output(path: str | os.PathLike) -> pathlib.Path:
         raise FileNotFoundError(
             f"`output` must be in a folder that exists. Received: output={path}"
         )
+    if path.is_dir():
+        raise ValueError(f"`output` must be a file. Received: output={path}")
+    for other in inputs:
+        # Also by another name: a link, or a file system without capitals.
+        if path.exists() and os.path.exists(other) and path.samefile(other):
+            raise ValueError(
+                "`output` must not be one of the inputs, which stay as they "
+                f"are. Received: output={path}"
+            )
     return path
 
 
@@ -100,8 +130,14 @@ def write(path: str | os.PathLike, image: np.ndarray) -> None:
     atomic.write(path, buffer.getvalue())
 
 
+def _check_file(path: str | os.PathLike) -> None:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError("it is no regular file.")
+
+
 def _rgb(image: Image.Image) -> np.ndarray:
-    if getattr(image, "n_frames", 1) > 1:
+    # MPO: a JPEG with more pictures behind it, such as a preview or depth.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise ValueError("it is an animation.")
     if image.mode == "CMYK":
         raise ValueError("it is CMYK; convert it to RGB.")

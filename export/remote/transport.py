@@ -4,7 +4,8 @@ Both transports take and return the same values: arrays (float32, uint8) and
 lists of byte strings, by the names of the signature. What may pass, such as a
 server that restarts, is tried again after 0.2, 0.4, 0.8, ... seconds, each
 drawn from the upper half of that time so that clients do not come back all at
-once. Deadlines hold for each attempt.
+once. Deadlines hold for each attempt, over connecting, sending and the whole
+answer, and an answer has at most `max_answer` bytes.
 """
 
 import dataclasses
@@ -14,10 +15,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from export.remote.failures import RequestError, from_status
+from export.remote import addresses, header_files, proxies
+from export.remote.failures import Kind, RequestError, from_status
 
 Value = np.ndarray | list[bytes]
+MAX_ANSWER = 2**28
 _FIRST_DELAY, _LAST_DELAY = 0.2, 5.0
+_PEM = b"-----BEGIN CERTIFICATE-----"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Target:
         retries: further attempts while the server is unavailable.
         tls: encrypt gRPC (REST does so by `https`).
         root_certificates: PEM file to trust instead of the system's.
+        header_file: file of headers to send with each request, or "".
+        max_answer: bytes that an answer has at most.
     """
 
     server: str
@@ -43,6 +49,8 @@ class Target:
     retries: int = 5
     tls: bool = False
     root_certificates: str = ""
+    header_file: str = ""
+    max_answer: int = MAX_ANSWER
 
     @property
     def shown(self) -> str:
@@ -59,6 +67,12 @@ class Transport:
     ):
         self._target, self._sleep = target, sleep
         self._random = random.Random()
+        self._address = addresses.parse(target.server)
+        self._proxy = proxies.of(self._address)
+        self._headers = (
+            header_files.read(target.header_file) if target.header_file else {}
+        )
+        self._roots = _read_certificates(target.root_certificates)
 
     def predict(
         self, signature: str, inputs: Mapping[str, Value]
@@ -94,7 +108,38 @@ class Transport:
     ) -> dict[str, Value]:
         raise NotImplementedError
 
+    @property
+    def _where(self) -> str:
+        """The server as messages name it, with the proxy before it."""
+        where = addresses.redacted(self._target.server)
+        return f"{where} through {self._proxy}" if self._proxy else where
+
     def _error(self, status: str, details: str) -> RequestError:
-        target = self._target
-        where, model = target.server, target.shown
-        return from_status(status, details, where, model, target.timeout)
+        where, model = self._where, self._target.shown
+        timeout = self._target.timeout
+        return from_status(status, details, where, model, timeout)
+
+    def _not_a_server(self, what: str) -> RequestError:
+        text = f"{self._where} does not answer as TensorFlow Serving: {what}"
+        return RequestError(Kind.NOT_A_SERVER, text)
+
+    def _too_large(self) -> RequestError:
+        text = (
+            f"The answer of {self._where} must have at most "
+            f"{self._target.max_answer:,} bytes. Received: more."
+        )
+        return RequestError(Kind.TOO_LARGE, text)
+
+
+def _read_certificates(path: str) -> bytes | None:
+    """Certificates to trust, or None for the system's."""
+    if not path:
+        return None
+    with open(path, "rb") as file:
+        data = file.read(2**20)
+    if _PEM not in data:
+        raise ValueError(
+            "`root_certificates` must be a PEM file of certificates. "
+            f"Received: root_certificates={path}"
+        )
+    return data

@@ -13,6 +13,10 @@ from export.remote.transport import Transport, Value
 
 ENCODED, UINT8, FLOAT = "encoded", "uint8", "serving_default"
 _SCALES = (2, 4, 8)
+# Three numbers in JSON, as "0.123456789," or "255, "; PNG in base64.
+_ANSWER_BYTES = {FLOAT: 78, UINT8: 24}
+_ENCODED_BYTES = 5
+_NAMES = ("sr", "sr_bytes", "")  # of the output; REST may leave it out
 
 
 def upscale(
@@ -84,10 +88,21 @@ def ask(
         }
     outputs = transport.predict(signature, inputs)
     try:
-        return _picture(next(iter(outputs.values())))
-    except (ValueError, IndexError, StopIteration) as error:
+        return _picture(_chosen(outputs), *ref.shape[:2])
+    except ValueError as error:
         text = f"The answer of signature `{signature}` has no picture: {error}"
         raise RequestError(Kind.WRONG_SIGNATURE, text) from error
+
+
+def answer_limit(signature: str, num_pixels: int) -> int:
+    """Bytes that the answer of a right server has at most, however it comes.
+
+    Args:
+        signature: as for `upscale`.
+        num_pixels: of the largest picture in one answer.
+    """
+    per_pixel = _ANSWER_BYTES.get(signature, _ENCODED_BYTES)
+    return num_pixels * per_pixel + 2**20
 
 
 def scale_of(lr: np.ndarray, ref: np.ndarray) -> int:
@@ -108,11 +123,31 @@ def scale_of(lr: np.ndarray, ref: np.ndarray) -> int:
     )
 
 
-def _picture(value: Value) -> np.ndarray:
+def _chosen(outputs: dict[str, Value]) -> Value:
+    """The output that is a picture: by its name, or the only one."""
+    for name in _NAMES:
+        if name in outputs:
+            return outputs[name]
+    if len(outputs) == 1:
+        return next(iter(outputs.values()))
+    raise ValueError(f"outputs {sorted(outputs)}")
+
+
+def _picture(value: Value, height: int, width: int) -> np.ndarray:
+    """An answer as `[height, width, 3]` uint8, refused if it is another."""
     if isinstance(value, list):
-        return photos.decode(value[0])
+        if len(value) != 1 or not isinstance(value[0], bytes):
+            raise ValueError(f"{len(value)} byte strings")
+        return photos.decode(value[0], height, width)
+    if value.shape != (1, height, width, 3):
+        raise ValueError(
+            f"shape {value.shape} instead of {(1, height, width, 3)}"
+        )
+    low, high = value.min(), value.max()
     if value.dtype.kind == "f":
+        if not np.isfinite(value).all():
+            raise ValueError("NaN or infinity")
         value = np.clip(value, 0, 1) * 255 + 0.5
-    if value.ndim != 4:
-        raise ValueError(f"shape {value.shape}")
+    elif low < 0 or high > 255:
+        raise ValueError(f"values from {low} to {high} instead of 0 to 255")
     return np.uint8(value[0])
