@@ -13,8 +13,8 @@ import pytest
 import tensorflow_datasets as tfds
 import tiny_light_fields
 
+from crossnet_tf.data.hci_lf import hci_lf_dataset_builder as hci
 from crossnet_tf.pairs import light_fields
-from data.hci_lf import hci_lf_dataset_builder as hci
 
 SIZE, BASELINE, FOCAL, FOCUS, SENSOR = 48, 200.0, 100.0, 8000.0, 35.0
 BACK, FRONT = 11000.0, 6200.0  # depth of two planes, mm

@@ -8,8 +8,10 @@ import pytest
 import tensorflow_datasets as tfds
 
 from crossnet_tf import images
-from data.video_folder import decoding
-from data.video_folder import video_folder_dataset_builder as video_folder
+from crossnet_tf.data.video_folder import decoding
+from crossnet_tf.data.video_folder import (
+    video_folder_dataset_builder as video_folder,
+)
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 30
 

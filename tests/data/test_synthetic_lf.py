@@ -8,8 +8,7 @@ import pytest
 import tensorflow_datasets as tfds
 import tiny_light_fields as tiny
 
-from crossnet_tf.pairs import light_fields, prepared
-from data.synthetic_lf import (
+from crossnet_tf.data.synthetic_lf import (
     mattes,
     photographs,
     render,
@@ -17,7 +16,10 @@ from data.synthetic_lf import (
     scenes,
     textures,
 )
-from data.synthetic_lf import synthetic_lf_dataset_builder as builder_lib
+from crossnet_tf.data.synthetic_lf import (
+    synthetic_lf_dataset_builder as builder_lib,
+)
+from crossnet_tf.pairs import light_fields, prepared
 
 
 def _rng(seed):

@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 import tiny_light_fields as tiny
 
+from crossnet_tf.data.synthetic_lf import render
+from crossnet_tf.data.synthetic_lf import (
+    synthetic_lf_dataset_builder as builder_lib,
+)
 from crossnet_tf.pairs import light_fields
-from data.synthetic_lf import render
-from data.synthetic_lf import synthetic_lf_dataset_builder as builder_lib
 
 
 def _loop(rows, cols, low, high):
