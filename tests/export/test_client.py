@@ -488,7 +488,8 @@ def test_command_benchmark(address, capsys):
 def test_client_does_not_load_tensorflow():
     program = (
         "import sys; from crossnet_tf.export import client; "
-        "from crossnet_tf.export.remote import benchmark, connecting, upscaler; "
+        "from crossnet_tf.export.remote import benchmark, connecting; "
+        "from crossnet_tf.export.remote import upscaler; "
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
