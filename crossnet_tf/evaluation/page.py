@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from crossnet_tf.drawing import pictures
+from crossnet_tf.drawing.colors import error_map
 from crossnet_tf.evaluation import plot, template
 from crossnet_tf.evaluation.records import Record, groups
 from crossnet_tf.evaluation.tables import Table
@@ -115,7 +115,7 @@ def _pair(
         for record in records:
             if record.method in outputs:
                 sr = outputs[record.method]
-                error = pictures.error_map(sr[crop], hr[crop], _MAX_ERROR)
+                error = error_map(sr[crop], hr[crop], _MAX_ERROR)
                 label = f"{record.method}, {record.psnr:.2f} dB"
                 tiles.append(_tile(label, sr[crop], error))
         tiles.append(_tile("HR, the truth", hr[crop]))
