@@ -52,7 +52,7 @@ _EXTRAS = {
 }
 
 
-def of(call: Callable[[], None], debug: Callable[[], bool]) -> int:
+def exit_code(call: Callable[[], None], debug: Callable[[], bool]) -> int:
     """Calls `call` and tells the exit code that it deserves.
 
     Args:

@@ -59,7 +59,7 @@ def page(
         pairs = groups(own, "dataset", "scale", "name", "view")
         for key, group in pairs.items():
             if key in folders:
-                parts.append(_pair(key, group, folders[key], slugs))
+                parts.append(_section(key, group, folders[key], slugs))
     return template.PAGE.format(
         title=html.escape(title),
         style=template.STYLE,
@@ -90,7 +90,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _pair(
+def _section(
     key: tuple,
     records: Sequence[Record],
     folder: pathlib.Path,

@@ -50,7 +50,7 @@ def check(config: Config, run_dir: pathlib.Path) -> Config | None:
     return saved
 
 
-def fill(
+def restore(
     keeper: checkpoints.Checkpoints,
     parts: step.Parts,
     config: Config,

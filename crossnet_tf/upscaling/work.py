@@ -62,7 +62,7 @@ class Work:
             reference = images.read_picture(job.ref, self._options.max_pixels)
         lr, ref = colors.network_inputs(picture, reference)
         if ref is not None:
-            resizing.check_pair(lr.shape, ref.shape, self._scale)
+            resizing.check_ref_fits(lr.shape, ref.shape, self._scale)
         self.notes[job] = _notes(job, picture, reference)
         return PairRead(job, picture, lr, ref)
 

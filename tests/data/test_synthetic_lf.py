@@ -247,7 +247,7 @@ def test_builder_roundtrip(tmp_path):
         photographs.TEST,
     )
     chosen = light_fields.select_views(example, np.array([[11, 2]], np.int32))
-    pair = light_fields.decode_pair({k: v[0] for k, v in chosen.items()})
+    pair = light_fields.decode_views({k: v[0] for k, v in chosen.items()})
     np.testing.assert_array_equal(pair["hr"], views[11])
     np.testing.assert_array_equal(pair["ref"], views[2])
     decoded = light_fields.decode_disparity(example["disparity"][11])
