@@ -208,9 +208,7 @@ class TrainStep:
         per_sample["psnr"] = tf.image.psnr(clipped, hr, max_val=1.0)
         return self._means(per_sample)
 
-    def _flow_losses(
-        self, batch: tuple, finest: int
-    ) -> dict[str, tf.Tensor]:
+    def _flow_losses(self, batch: tuple, finest: int) -> dict[str, tf.Tensor]:
         """On flow alone: the loss, and the end-point error where finest."""
         flows = self._parts.model.estimate_flows(batch[0], finest)
         true_flow = self._true_flow(batch)
