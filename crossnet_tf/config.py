@@ -162,6 +162,7 @@ class DataConfig(_Section):
         "A prepared TFDS data set's name, `motorcycle` (the stereo pair that "
         "scikit-image installs), or `folder:PATH` with `hr/` and `ref/` "
         "(LR is made from HR), or `lr/`, `ref/` and optionally `hr/`. "
+        "`warps:PATH` makes pairs with true flow out of photographs. "
         "Training can mix several, separated by commas.",
     )
     mix: tuple[float, ...] = setting(
@@ -340,6 +341,11 @@ class TrainConfig(_Section):
     )
     init_from: str = setting(
         "", "Weights to begin with: a run directory or a shipped name."
+    )
+    init_parts: tuple[str, ...] = setting(
+        (),
+        "Layers of `init_from` to take, such as `flow_estimator`; empty: the "
+        "whole network.",
     )
     log_every: int = setting(20, "Steps between scalars.", minimum=1)
     picture_every: int = setting(500, "Steps between pictures.", minimum=1)

@@ -21,6 +21,8 @@ from crossnet_tf.config import Config, TrainConfig
 # Finest level that each phase on flow alone estimates.
 FINEST_LEVEL = {"coarse_flow": 2, "flow": 0}
 _FLOW_LAYER = "flow_estimator"
+# Parts of FlowNetS+ that only flow beyond 1/4 size needs.
+_FINE = ("/up0/", "/up1/deconvolution", "/up1/flow_up", "/full_size", "/flow0")
 _SYSTEMS = ("crossnet", "flownet_s")
 
 
@@ -67,7 +69,10 @@ def learning(model: keras.Model, name: str) -> list[keras.Variable]:
     if name == "all":
         return weights
     of_flow = name in FINEST_LEVEL
-    return [w for w in weights if (_FLOW_LAYER in w.path) == of_flow]
+    weights = [w for w in weights if (_FLOW_LAYER in w.path) == of_flow]
+    if name != "coarse_flow":
+        return weights
+    return [w for w in weights if not any(part in w.path for part in _FINE)]
 
 
 def check(config: Config) -> None:

@@ -8,7 +8,7 @@ begin as the weights.
 import pathlib
 
 from crossnet_tf.baselines import registry
-from crossnet_tf.config import Config
+from crossnet_tf.config import Config, TrainConfig
 from crossnet_tf.storage import checkpoints, runs
 from crossnet_tf.training import phases, start, step
 
@@ -72,13 +72,19 @@ def restore(
             network.
     """
     restored = keeper.restore(() if with_input else (_INPUT,))
-    if restored is None and config.train.init_from:
-        source, _ = runs.load_model(config.train.init_from)
-        runs.copy_weights(source, parts.model)
-    elif restored is None and config.train.start == "matching":
-        start.matching(parts.model, config.train.seed)
+    if restored is None:
+        _begin(parts, config.train)
     if parts.average is not None and "average" not in (restored or ()):
         runs.copy_weights(parts.model, parts.average)
+
+
+def _begin(parts: step.Parts, train: TrainConfig) -> None:
+    """The weights of a run that is new."""
+    if train.start == "matching":
+        start.matching(parts.model, train.seed)
+    if train.init_from:
+        source, _ = runs.load_model(train.init_from)
+        runs.copy_weights(source, parts.model, train.init_parts)
 
 
 def same_input(saved: Config | None, config: Config) -> bool:

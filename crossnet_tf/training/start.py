@@ -30,8 +30,9 @@ _SELU_SLOPE = 1.0507
 # Steepness of the pairs that carry flow of both signs through SELU.
 _PAIR_GAIN = 8.0
 _SMALL = 0.03
-# LR, warped REF and its blur take nine channels of the post-fusion.
-_LEAST_WIDTH = 12
+# LR, warped REF and its blur take nine channels of the post-fusion, flow of
+# both signs four of the last convolutions of FlowNetS+.
+_LEAST = {"width": 12, "flow_width": 16}
 
 
 def check(config: Config) -> None:
@@ -51,13 +52,13 @@ def check(config: Config) -> None:
     for name, values in wanted.items():
         if getattr(model, name) not in values:
             received[name] = getattr(model, name)
-    if model.width < _LEAST_WIDTH:
-        received["width"] = model.width
+    for name, least in _LEAST.items():
+        if getattr(model, name) < least:
+            received[name] = getattr(model, name)
     if config.train.start == "matching" and received:
         raise ValueError(
             "`start=matching` needs a network like that of preset "
-            f"`crossnet`, `width` at least {_LEAST_WIDTH}. "
-            f"Received: {received}."
+            f"`crossnet`, with at least {_LEAST}. Received: {received}."
         )
 
 
