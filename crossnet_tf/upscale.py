@@ -3,11 +3,12 @@ r"""Super-resolves a picture with the help of a sharp reference.
     python -m crossnet_tf.upscale --run_dir=runs/quickstart \
         --lr=small.png --ref=reference.png --output=large.png
 
-REF shows nearly the same view and is exactly `scale` times as large as LR.
-PNG, JPEG, TIFF, WebP and BMP are read and written, AVIF and HEIC read. The
-result keeps what LR has: 16 bits (PNG, TIFF), grey, alpha, colour profile,
-EXIF (not in TIFF), dpi. With folders or patterns, files that have the same
-name up to the suffix belong together; one REF serves all:
+REF shows the same scene, at any size, zoom or turn, by any camera: it is laid
+over LR (--align) and brought to LR's tone (--match) first. PNG, JPEG, TIFF,
+WebP and BMP are read and written, AVIF and HEIC read. The result keeps what
+LR has: 16 bits (PNG, TIFF), grey, alpha, colour profile, EXIF (not in TIFF),
+dpi. With folders or patterns, files that have the same name up to the suffix
+belong together; one REF serves all:
 
     python -m crossnet_tf.upscale --weights=NAME \
         --lr=small/ --ref=references/ --output=large/ --skip_existing
@@ -88,6 +89,20 @@ HEIGHT = flags.DEFINE_integer(
     lower_bound=0,
     flag_values=FLAGS,
 )
+ALIGN = flags.DEFINE_enum(
+    "align",
+    "auto",
+    ["auto", "none"],
+    "Lay REF over LR, whatever its size, zoom and turn; none: REF fits.",
+    flag_values=FLAGS,
+)
+MATCH = flags.DEFINE_enum(
+    "match",
+    "auto",
+    ["auto", "none"],
+    "Bring REF to the tone of LR's camera where that is sure to help.",
+    flag_values=FLAGS,
+)
 MAX_SIDE = flags.DEFINE_integer(
     "max_side",
     1024,
@@ -140,6 +155,8 @@ def main() -> None:
         scale=SCALE.value,
         width=WIDTH.value,
         height=HEIGHT.value,
+        align=ALIGN.value,
+        match=MATCH.value,
     )
     source = RUN_DIR.value or WEIGHTS.value
     files = LR.value, REF.value, OUTPUT.value

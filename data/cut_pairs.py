@@ -48,8 +48,7 @@ def main() -> None:
     import tqdm
 
     from crossnet_tf import images  # TensorFlow: flags are right
-
-    from . import matching_tiles
+    from data import matching_tiles
 
     output = pathlib.Path(OUTPUT.value)
     if output.exists():

@@ -41,8 +41,7 @@ def main() -> None:
     """Inspects what the flags say."""
     from crossnet_tf import images
     from crossnet_tf.pairs import prepared  # TensorFlow: flags are right
-
-    from . import contact_sheet, survey
+    from data import contact_sheet, survey
 
     if OUTPUT.value:
         images.check_output_path(OUTPUT.value)

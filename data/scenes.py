@@ -10,8 +10,7 @@ import numpy as np
 
 from crossnet_tf import images
 from crossnet_tf.ops import quantization
-
-from . import source_tree
+from data import source_tree
 
 RUN_LENGTH = 16
 

@@ -1,6 +1,4 @@
-"""Pictures of results, for people.
+"""Pictures of results: flow in colours, error maps, strips, panels.
 
-`colors` turns flow and errors into colours, `strips` puts labelled pictures
-side by side, `panels` has the layout of that. NumPy in, NumPy or Pillow
-pictures out. May import nothing of the package.
+NumPy in, NumPy or Pillow pictures out. May import nothing of the package.
 """

@@ -17,7 +17,7 @@ import fcntl
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import keras
 
@@ -200,36 +200,14 @@ def build(config: ModelConfig, precision: str) -> System:
         keras.config.set_dtype_policy(before)
 
 
-def copy_weights(
-    source: keras.Model, target: keras.Model, parts: Sequence[str] = ()
-) -> None:
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Gives `target` the weights of `source`.
 
-    Args:
-        source: a built network.
-        target: one whose weights have the same names and shapes.
-        parts: names of the layers whose weights count, such as
-            "flow_estimator"; empty: all.
-
     Raises:
-        ValueError: they are not networks of the same shape, listing where,
-            or a part that neither has.
+        ValueError: they are not networks of the same shape; lists where.
     """
-    theirs, ours = (
-        {
-            name: weight
-            for name, weight in weight_files.by_name(model).items()
-            if not parts or name.partition("/")[0] in parts
-        }
-        for model in (source, target)
-    )
-    unknown = set(parts) - {name.partition("/")[0] for name in ours}
-    if unknown:
-        has = {n.partition("/")[0] for n in weight_files.by_name(target)}
-        raise ValueError(
-            f"`init_parts` must be of {sorted(has)}. "
-            f"Received: {sorted(unknown)}."
-        )
+    theirs = weight_files.by_name(source)
+    ours = weight_files.by_name(target)
     problems = [
         f"{name} ({_shape(theirs, name)}, {_shape(ours, name)} wanted)"
         for name in sorted(set(theirs) | set(ours))

@@ -22,7 +22,6 @@ import tensorflow as tf
 import tqdm
 
 from crossnet_tf.config import Config, TrainConfig
-from crossnet_tf.training.phases import phase_at
 from crossnet_tf.training.run import Run, open_run
 
 _SECONDS_PER_CALL = 0.5
@@ -105,14 +104,10 @@ def _steps(
     pace = _SECONDS_PER_CALL
     while step < settings.num_steps and not received:
         teach = _teaches(settings, step)
-        phase = phase_at(settings, step)
         most = max(1, int(_SECONDS_PER_CALL / pace))
         count = min(most, _until_due(settings, step, teach))
-        count = min(count, phase.end - step)
         began = time.perf_counter()
-        finite, means = run.train_step(
-            run.input, tf.constant(count), teach, phase.name
-        )
+        finite, means = run.train_step(run.input, tf.constant(count), teach)
         scalars = {name: float(mean) for name, mean in means.items()}
         pace = min(pace, (time.perf_counter() - began) / count)
         if not finite:
@@ -195,8 +190,10 @@ class _Window:
 
 
 def _shown(scalars: dict[str, float]) -> dict[str, str]:
-    names = {"loss": ".4g", "psnr": ".2f", "flow": ".3f"}
-    return {n: f"{scalars[n]:{f}}" for n, f in names.items() if n in scalars}
+    return {
+        "loss": f"{scalars['loss']:.4g}",
+        "psnr": f"{scalars['psnr']:.2f}",
+    }
 
 
 def _progress(run: Run, begin: int) -> tqdm.tqdm:

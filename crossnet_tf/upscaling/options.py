@@ -27,6 +27,8 @@ class Options:
         scale: as `sizes.OutputSize`.
         width: as `sizes.OutputSize`.
         height: as `sizes.OutputSize`.
+        align: "auto" lays REF over HR's grid; "none": it must fit.
+        match: "auto" brings REF to LR's camera; "none" leaves it.
     """
 
     precision: str = "float32"
@@ -41,6 +43,8 @@ class Options:
     scale: float = 0.0
     width: int = 0
     height: int = 0
+    align: str = "auto"
+    match: str = "auto"
 
     @property
     def naming(self) -> Naming:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from crossnet_tf.model.base import System, named
+from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.upscaling import tiles
 from crossnet_tf.upscaling.tiles import MARGIN, MAX_SIDE
 
@@ -49,6 +50,7 @@ class Upscaler:
         lr: np.ndarray,
         ref: np.ndarray,
         names: Sequence[str] = ("sr",),
+        cover: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """The network's full-size outputs.
 
@@ -56,6 +58,8 @@ class Upscaler:
             lr: `[h, w, 3]` float32 in [0, 1].
             ref: `[s*h, s*w, 3]` float32 in [0, 1].
             names: of the outputs wanted: "sr", "lr_up", "flow_0".
+            cover: `[s*h, s*w]` bool: where REF shows something; where it
+                does not, "sr" is "lr_up".
 
         Returns:
             `[s*h, s*w, C]` float32 for each name, not clipped.
@@ -66,12 +70,12 @@ class Upscaler:
         limit = self._side + 2 * self._margin
         if not self._side or ref.shape[0] * ref.shape[1] <= limit**2:
             try:
-                return self._run(lr, ref, names)
+                return self._run(lr, ref, names, cover)
             except (tf.errors.ResourceExhaustedError, MemoryError):
                 self._halve(max(ref.shape[:2]))
         while True:
             try:
-                return self._tiled(lr, ref, names)
+                return self._tiled(lr, ref, names, cover)
             except (tf.errors.ResourceExhaustedError, MemoryError):
                 self._halve(self._side)
 
@@ -85,24 +89,48 @@ class Upscaler:
         self._side = side
 
     def _tiled(
-        self, lr: np.ndarray, ref: np.ndarray, names: Sequence[str]
+        self,
+        lr: np.ndarray,
+        ref: np.ndarray,
+        names: Sequence[str],
+        cover: np.ndarray | None,
     ) -> dict[str, np.ndarray]:
         size = ref.shape[:2]
         canvases: dict[str, tiles.Canvas] = {}
         cut = tiles.cover(*size, self._side, self._margin, self._grid)
         for tile in cut:
             pair = tile.cut(lr, self._scale), tile.cut(ref)
-            for name, value in self._run(*pair, names).items():
+            part = None if cover is None else tile.cut(cover)
+            for name, value in self._run(*pair, names, part).items():
                 if name not in canvases:
                     canvases[name] = tiles.Canvas(*size, value.shape[-1])
                 canvases[name].add(tile, value)
         return {name: canvas.mean() for name, canvas in canvases.items()}
 
     def _run(
-        self, lr: np.ndarray, ref: np.ndarray, names: Sequence[str]
+        self,
+        lr: np.ndarray,
+        ref: np.ndarray,
+        names: Sequence[str],
+        cover: np.ndarray | None,
     ) -> dict[str, np.ndarray]:
         outputs = self._network(lr[None], ref[None])
+        if cover is not None and "sr" in names and not cover.all():
+            outputs = {**outputs, "sr": _covered(outputs, cover)}
         return {name: outputs[name][0].numpy() for name in names}
+
+
+def _covered(outputs: Mapping[str, tf.Tensor], cover: np.ndarray) -> tf.Tensor:
+    """`sr` where its flow ends in what REF shows, and `lr_up` elsewhere.
+
+    As if `cover`, warped like REF, were a factor of the trust in REF.
+    """
+    mask = tf.constant(cover[None, ..., None], tf.float32)
+    # Beyond the picture nothing is covered; sampling would repeat its border.
+    mask = tf.pad(mask, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    flow = tf.pad(outputs["flow_0"], [[0, 0], [1, 1], [1, 1], [0, 0]])
+    share = backward_warp(mask, flow)[:, 1:-1, 1:-1]
+    return outputs["lr_up"] + share * (outputs["sr"] - outputs["lr_up"])
 
 
 def _compiled(

@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from crossnet_tf import images
 from crossnet_tf.baselines import registry
-from crossnet_tf.drawing.colors import flow_to_rgb
+from crossnet_tf.drawing import pictures
 from crossnet_tf.images import formats
 from crossnet_tf.images.picture import Picture
 from crossnet_tf.ops import resizing
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import colors
+from crossnet_tf.upscaling.inputs import Inputs, network_pair
 from crossnet_tf.upscaling.jobs import Job
 from crossnet_tf.upscaling.options import Options
 from crossnet_tf.upscaling.sizes import resized
@@ -28,8 +29,7 @@ class PairRead(typing.NamedTuple):
 
     job: Job
     picture: Picture
-    lr: np.ndarray
-    ref: np.ndarray | None
+    inputs: Inputs
 
 
 class Work:
@@ -61,25 +61,26 @@ class Work:
         if job.ref is not None:
             reference = images.read_picture(job.ref, self._options.max_pixels)
         lr, ref = colors.network_inputs(picture, reference)
-        if ref is not None:
-            resizing.check_ref_fits(lr.shape, ref.shape, self._scale)
         self.notes[job] = _notes(job, picture, reference)
-        return PairRead(job, picture, lr, ref)
+        if ref is None:
+            large = resizing.upscale_cubic(lr, self._scale).numpy()
+            return PairRead(job, picture, Inputs(lr, large))
+        pair = network_pair(lr, ref, self._scale, self._options)
+        self.notes[job] += [f"{job.ref.name}: {note}." for note in pair.notes]
+        return PairRead(job, picture, pair)
 
     def run(self, read: PairRead) -> tuple[Job, Picture, dict]:
         """The finished picture, and what was asked to be drawn beside it."""
         debug = bool(self._options.debug_dir)
         names = ["sr", *(["lr_up", "flow_0"] if debug else [])]
-        if read.ref is None and self._takes_ref:
+        if read.job.ref is None and self._takes_ref:
             names = ["lr_up"]
-        ref = read.ref
-        if ref is None:
-            ref = resizing.upscale_cubic(read.lr, self._scale).numpy()
+        lr, ref = read.inputs.lr, read.inputs.ref
         try:
-            outputs = self._network()(read.lr, ref, names)
+            outputs = self._network()(lr, ref, names, read.inputs.cover)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(str(error.message)) from error
-        size = self._size.of(read.lr.shape, self._scale)
+        size = self._size.of(lr.shape, self._scale)
         sr = resized(outputs[names[0]], size)
         alpha = read.picture.alpha
         if alpha is not None:
@@ -144,5 +145,5 @@ def _drawn(
     return {
         "lr_up": outputs["lr_up"],
         "warped_ref": backward_warp(ref[None], flow[None])[0].numpy(),
-        "flow": flow_to_rgb(flow),
+        "flow": pictures.flow_to_rgb(flow),
     }

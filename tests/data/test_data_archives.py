@@ -12,10 +12,8 @@ import PIL.Image
 import pytest
 import tensorflow_datasets as tfds
 
-from crossnet_tf.data import archives, source_tree
-from crossnet_tf.data.stereo_folder import (
-    stereo_folder_dataset_builder as stereo,
-)
+from data import archives, source_tree
+from data.stereo_folder import stereo_folder_dataset_builder as stereo
 
 SUFFIXES = [".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"]
 

@@ -48,9 +48,9 @@ def test_no_input_is_larger_than_allowed(model, rng, monkeypatch):
     sizes = []
     run = upscaler._run
 
-    def note(lr, ref, names):
+    def note(lr, ref, *more):
         sizes.append(ref.shape[:2])
-        return run(lr, ref, names)
+        return run(lr, ref, *more)
 
     monkeypatch.setattr(upscaler, "_run", note)
     upscaler(*_pair(160, 300, rng))
@@ -124,3 +124,27 @@ def test_sizes_reject(model):
         Upscaler(model, margin=-1)
     with pytest.raises(ValueError, match="at least 288 .*max_side=200"):
         Upscaler(model, 200, margin=128)
+
+
+@pytest.mark.parametrize("max_side", [0, 80])
+def test_where_ref_shows_nothing_lr_up_is_left(model, rng, max_side):
+    lr, ref = _pair(144, 208, rng)
+    cover = np.zeros([144, 208], bool)
+    cover[:, 100:] = True
+    upscaler = Upscaler(model, max_side, margin=STRIDE)
+    whole = _whole(model, lr, ref)
+    result = upscaler(lr, ref, OUTPUTS, cover)
+    x = np.arange(208)[None, :] + whole["flow_0"][..., 0]
+    np.testing.assert_allclose(
+        result["sr"][x < 98.9], whole["lr_up"][x < 98.9], atol=1e-5
+    )
+    far = (x > 100.1) & (x < 207)
+    np.testing.assert_allclose(
+        result["sr"][far & (whole["flow_0"][..., 1] == 0)],
+        whole["sr"][far & (whole["flow_0"][..., 1] == 0)],
+        atol=1e-5,
+    )
+    np.testing.assert_array_equal(
+        upscaler(lr, ref, OUTPUTS, np.ones_like(cover))["sr"],
+        upscaler(lr, ref, OUTPUTS)["sr"],
+    )

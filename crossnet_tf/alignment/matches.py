@@ -1,0 +1,95 @@
+"""Pixels of LR and REF that show the same point, at LR's size.
+
+Dense flow (DIS) between LR and REF shrunk to LR's size is believed where the
+flow back ends within a pixel of where it began and both pictures look alike.
+
+Reference: Kroeger et al., "Fast Optical Flow using Dense Inverse Search",
+ECCV 2016.
+"""
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from crossnet_tf.alignment import sampling
+from crossnet_tf.alignment.correlation import local_correlation
+
+_RETURNS = 1.0
+_ALIKE = 0.8
+_LEVELS = 64
+# DIS needs some pixels on each side.
+_SMALLEST = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Matches:
+    """Where REF shows what LR shows.
+
+    Attributes:
+        flow: `[h, w, 2]` float32, `(dx, dy)` from LR to REF in LR's pixels.
+        certain: `[h, w]` bool: pixels whose flow is believed.
+    """
+
+    flow: np.ndarray
+    certain: np.ndarray
+
+
+def find_matches(
+    lr: np.ndarray, seen: np.ndarray, cover: np.ndarray
+) -> Matches:
+    """Matches pixels of two pictures of one size.
+
+    Args:
+        lr: `[h, w, 3]` float32 in [0, 1].
+        seen: `[h, w, 3]` float32, REF at LR's size, of any tone.
+        cover: `[h, w]` bool: where REF shows something.
+    """
+    if min(lr.shape[:2]) < _SMALLEST:
+        nothing = np.zeros([*lr.shape[:2], 2], np.float32)
+        return Matches(nothing, np.zeros(lr.shape[:2], bool))
+    ours = sampling.grey(lr)
+    theirs = with_tones_of(sampling.grey(seen), ours, cover)
+    there, back = _flow(ours, theirs), _flow(theirs, ours)
+    x, y = places(there)
+    returned = there + sampling.sampled(back, x, y)
+    certain = np.hypot(returned[..., 0], returned[..., 1]) < _RETURNS
+    alike, _ = local_correlation(ours, sampling.sampled(theirs, x, y))
+    inside = cv2.remap(
+        np.float32(cover), x, y, cv2.INTER_LINEAR, borderValue=0.0
+    )
+    certain &= (alike > _ALIKE) & (inside > 0.99)
+    return Matches(there, certain)
+
+
+def places(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates `x` and `y`, `[h, w]` float32, where `flow` points."""
+    height, width = flow.shape[:2]
+    x = np.arange(width, dtype=np.float32)[None, :] + flow[..., 0]
+    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
+    return x, y
+
+
+def with_tones_of(
+    picture: np.ndarray, other: np.ndarray, cover: np.ndarray
+) -> np.ndarray:
+    """`[h, w]` with the histogram that `other` has within `cover`."""
+    shares = np.linspace(0.0, 1.0, _LEVELS)
+    if not cover.any():
+        return picture
+    before = np.quantile(picture[cover], shares)
+    after = np.quantile(other[cover], shares)
+    before += 1e-6 * np.arange(_LEVELS)
+    return np.float32(np.interp(picture, before, after))
+
+
+def _flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    low, high = np.percentile(first, (0.5, 99.5))
+    span = max(high - low, 1e-3)
+    first, second = (
+        np.uint8(255.0 * np.clip((p - low) / span, 0.0, 1.0) + 0.5)
+        for p in (first, second)
+    )
+    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis.setFinestScale(0)
+    return dis.calc(first, second, None)

@@ -1,0 +1,76 @@
+"""A pair as people have it, made into one that the network was trained on."""
+
+import dataclasses
+
+import numpy as np
+
+from crossnet_tf.alignment import sizes
+from crossnet_tf.alignment.filling import filled
+from crossnet_tf.alignment.matching import match
+from crossnet_tf.alignment.registration import Alignment, align
+
+CHOICES = ("auto", "none")
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """What the network gets, and what was done to get there.
+
+    Attributes:
+        lr: `[h, w, 3]` float32 in [0, 1].
+        ref: `[s*h, s*w, 3]` float32 in [0, 1].
+        cover: `[s*h, s*w]` bool: where REF shows something; None: everywhere.
+        notes: what was done, one line each.
+    """
+
+    lr: np.ndarray
+    ref: np.ndarray
+    cover: np.ndarray | None
+    notes: tuple[str, ...]
+
+
+def prepare(
+    lr: np.ndarray,
+    ref: np.ndarray,
+    scale: int,
+    alignment: str = "auto",
+    matching: str = "auto",
+) -> Prepared:
+    """Aligns REF and matches the cameras.
+
+    Args:
+        lr: `[h, w, 3]` float32 in [0, 1].
+        ref: `[H, W, 3]` float32 in [0, 1].
+        scale: HR size / LR size.
+        alignment: "auto", or "none": REF is `[s*h, s*w, 3]`.
+        matching: "auto", or "none".
+
+    Raises:
+        ValueError: REF does not fit, or does not show what LR shows.
+    """
+    notes, cover = [], None
+    if alignment == "auto":
+        found = _aligned(lr, ref, scale)
+        said = sizes.describe_sizes(lr.shape, ref.shape, scale)
+        if found.verdict == "aligned" or said:
+            notes.append("; ".join(filter(None, (said, found.reason))))
+        ref, cover = found.ref, found.cover
+    if cover is None:
+        cover = np.ones(ref.shape[:2], bool)
+    if matching == "auto":
+        matched = match(lr, ref, cover)
+        lr, ref = matched.lr, matched.ref
+        if matched.notes:
+            notes.append("matched to LR's camera: " + ", ".join(matched.notes))
+    if cover.all():
+        return Prepared(lr, ref, None, tuple(notes))
+    return Prepared(lr, filled(ref, cover, lr), cover, tuple(notes))
+
+
+def _aligned(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
+    found = align(lr, ref, scale)
+    if found.verdict == "refused":
+        raise ValueError(
+            sizes.refusal(lr.shape, ref.shape, scale, found.reason)
+        )
+    return found

@@ -1,0 +1,176 @@
+"""Brings a reference of any size, zoom and turn onto HR's grid.
+
+LR enlarged twice and REF shrunk to as many pixels are compared by their
+features (`homography`); what that gives is believed if LR and REF, moved and
+shrunk, look alike at LR's size. Resampling costs detail (0.3 to 0.7 dB), and
+the network finds small displacements itself: so a REF that fits the grid and
+moves by less than 5 % is left as it is.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from crossnet_tf.alignment import sampling, sizes
+from crossnet_tf.alignment.correlation import agreement
+from crossnet_tf.alignment.homography import find_homography
+
+# LR's longer side from which homographies were found without fail.
+MIN_SIDE = 48
+# What the network finds itself: turns, zooms and perspective that displace by
+# this share of the longer side in the mean, and shifts of at most this share
+# and this many pixels. Resampling would cost more detail than it helps.
+LEFT_ALONE = 0.03
+LEFT_SHIFT, LEFT_PIXELS = 0.1, 64.0
+# Mean local correlation at LR's size that two views of a scene have.
+ALIKE = 0.3
+# Difference in size that is cut off or repeated instead of resampled.
+_NEARLY = 0.01
+# REF's pixels for each of LR's, along a line, that are worth the work.
+MIN_DETAIL = 1.2
+# Pixels of the pictures whose features are compared.
+_MAX_PIXELS = 2_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Alignment:
+    """REF on HR's grid.
+
+    Attributes:
+        ref: `[s*h, s*w, 3]` float32 in [0, 1]; the nearest pixels of REF's
+            border where it shows nothing; black if refused.
+        cover: `[s*h, s*w]` bool: where REF shows something.
+        homography: `[3, 3]` float64 from pixels `(x, y, 1)` of HR's grid to
+            those of REF, whole numbers at pixel centres; None if refused.
+        verdict: "kept" (REF is as it was), "aligned" or "refused".
+        reason: why, in one line.
+    """
+
+    ref: np.ndarray
+    cover: np.ndarray
+    homography: np.ndarray | None
+    verdict: str
+    reason: str
+
+
+def align(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
+    """Finds how REF lies over LR, and resamples it where that pays.
+
+    Args:
+        lr: `[h, w, 3]` float32 in [0, 1].
+        ref: `[H, W, 3]` float32 in [0, 1], of any size, of the same scene.
+        scale: HR size / LR size.
+
+    Returns:
+        REF on HR's grid, and what was found. Refused is a REF that does not
+        fit the grid and shows something else, or no more detail than LR.
+
+    Raises:
+        ValueError: a picture is not `[H, W, 3]`.
+    """
+    sizes.check_pictures(lr, ref)
+    size = scale * lr.shape[0], scale * lr.shape[1]
+    if max(lr.shape[:2]) < MIN_SIDE:
+        return _unmoved(ref, size, f"LR is under {MIN_SIDE} pixels wide")
+    homography, count = over_hr(lr, ref, scale)
+    if homography is None:
+        return _unmoved(ref, size, f"{count} places of REF were found in LR")
+    return _moved(lr, ref, homography, scale)
+
+
+def _fits(ref: np.ndarray, size: tuple[int, int]) -> bool:
+    """Whether REF is as large as HR, up to some pixels."""
+    off = np.abs(np.subtract(ref.shape[:2], size))
+    return bool((off <= _NEARLY * np.array(size)).all())
+
+
+def _unmoved(ref: np.ndarray, size: tuple[int, int], reason: str) -> Alignment:
+    """REF as it is, if it fits the grid up to some pixels, or refused."""
+    if not _fits(ref, size):
+        black, cover = np.zeros([*size, 3], np.float32), np.zeros(size, bool)
+        return Alignment(black, cover, None, "refused", reason)
+    if ref.shape[:2] == size:
+        cover = np.ones(size, bool)
+    else:
+        ref, cover = sampling.warped(ref, np.eye(3), *size)
+    return Alignment(ref, cover, np.eye(3), "kept", reason)
+
+
+def over_hr(
+    lr: np.ndarray, ref: np.ndarray, scale: int
+) -> tuple[np.ndarray | None, int]:
+    """From HR's pixels to REF's, and how many features agree."""
+    height, width = lr.shape[:2]
+    factor = min(2.0, np.sqrt(_MAX_PIXELS / (height * width)))
+    rows, columns = round(factor * height), round(factor * width)
+    larger = sampling.resized(sampling.grey(lr), rows, columns)
+    factor = min(1.0, np.sqrt(larger.size / (ref.shape[0] * ref.shape[1])))
+    smaller_size = [max(round(factor * n), 1) for n in ref.shape[:2]]
+    smaller = sampling.resized(sampling.grey(ref), *smaller_size)
+    homography, count = find_homography(larger, smaller)
+    if homography is None:
+        return None, count
+    from_hr = sampling.scaling(
+        columns / (scale * width), rows / (scale * height)
+    )
+    to_ref = sampling.scaling(
+        ref.shape[1] / smaller_size[1], ref.shape[0] / smaller_size[0]
+    )
+    homography = to_ref @ homography @ from_hr
+    return homography / homography[2, 2], count
+
+
+def _distance(
+    first: np.ndarray, second: np.ndarray, height: int, width: int
+) -> float:
+    """How far two homographies lie apart, as a share of the longer side."""
+    x, y = np.meshgrid(np.linspace(0, width, 9), np.linspace(0, height, 9))
+    places = np.stack([x.ravel(), y.ravel()], axis=-1)
+    moves = sampling.mapped(first, places) - sampling.mapped(second, places)
+    return float(np.linalg.norm(moves, axis=-1).mean() / max(height, width))
+
+
+def _without_resampling(
+    homography: np.ndarray, height: int, width: int
+) -> np.ndarray:
+    """The nearest one of quarter turns and whole pixels, if it will do."""
+    middle = np.array([(width - 1) // 2, (height - 1) // 2], np.float64)
+    around = middle + np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    here, right, below = sampling.mapped(homography, around)
+    (a, d), (b, e) = right - here, below - here
+    quarters = round(np.arctan2(d - b, a + e) / (np.pi / 2)) % 4
+    cos, sin = ((1, 0), (0, 1), (-1, 0), (0, -1))[quarters]
+    exact = np.eye(3)
+    exact[:2, :2] = [[cos, -sin], [sin, cos]]
+    exact[:2, 2] = np.round(here - exact[:2, :2] @ middle)
+    side = max(height, width)
+    if _distance(homography, exact, height, width) > LEFT_ALONE:
+        return homography
+    shift = side * _distance(exact, np.eye(3), height, width)
+    return np.eye(3) if shift < min(LEFT_SHIFT * side, LEFT_PIXELS) else exact
+
+
+def _moved(
+    lr: np.ndarray, ref: np.ndarray, homography: np.ndarray, scale: int
+) -> Alignment:
+    height, width = lr.shape[:2]
+    size = scale * height, scale * width
+    detail = scale * sampling.magnification(homography, *size)
+    if detail < MIN_DETAIL:
+        reason = f"it has {detail:.2f} pixels for one of LR along a line"
+        return _unmoved(ref, size, reason)
+    small = sampling.scaling(scale, scale)
+    seen, cover = sampling.warped(ref, homography @ small, height, width)
+    target = sampling.grey(lr)
+    alike = agreement(target, sampling.grey(seen), cover)
+    reason = (
+        f"{detail:.2g} of its pixels for one of LR along a line, over "
+        f"{cover.mean():.0%} of LR, correlation {alike:.2f}"
+    )
+    if alike < ALIKE:
+        return _unmoved(ref, size, f"what lies over LR differs: {reason}")
+    homography = _without_resampling(homography, *size)
+    if np.array_equal(homography, np.eye(3)) and _fits(ref, size):
+        return _unmoved(ref, size, f"it hardly moves: {reason}")
+    moved, cover = sampling.warped(ref, homography, *size)
+    return Alignment(moved, cover, homography, "aligned", reason)

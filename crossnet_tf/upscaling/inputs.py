@@ -1,0 +1,58 @@
+"""From two pictures of any kind to what the network takes."""
+
+import importlib.util
+
+import numpy as np
+
+from crossnet_tf.ops import resizing
+from crossnet_tf.upscaling.options import Options
+
+
+class Inputs:
+    """A pair for the network.
+
+    Attributes:
+        lr: `[h, w, 3]` float32 in [0, 1].
+        ref: `[s*h, s*w, 3]` float32 in [0, 1].
+        cover: `[s*h, s*w]` bool: where REF shows something; None: everywhere.
+        notes: what was done to get here, one line each.
+    """
+
+    def __init__(
+        self,
+        lr: np.ndarray,
+        ref: np.ndarray,
+        cover: np.ndarray | None = None,
+        notes: tuple[str, ...] = (),
+    ):
+        self.lr, self.ref, self.cover, self.notes = lr, ref, cover, notes
+
+
+def network_pair(
+    lr: np.ndarray, ref: np.ndarray, scale: int, options: Options
+) -> Inputs:
+    """Aligns REF and matches the cameras, as far as `options` ask for it.
+
+    Args:
+        lr: `[h, w, 3]` float32 in [0, 1].
+        ref: `[H, W, 3]` float32 in [0, 1].
+        scale: the network's.
+        options: `align` and `match`.
+
+    Raises:
+        ValueError: REF is of no use, or OpenCV is missing.
+    """
+    if options.align == "none":
+        resizing.check_pair(lr.shape, ref.shape, scale)
+    if options.align == options.match == "none":
+        return Inputs(lr, ref)
+    if importlib.util.find_spec("cv2") is None:
+        raise ValueError(
+            "Aligning and matching need OpenCV: `pip install -r "
+            "requirements-opencv.txt`, or give --align=none --match=none. "
+            f"Received: align={options.align}, match={options.match}."
+        )
+    from crossnet_tf import alignment  # OpenCV
+
+    found = alignment.prepare(lr, ref, scale, options.align, options.match)
+    return Inputs(found.lr, found.ref, found.cover, found.notes)
