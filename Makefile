@@ -1,12 +1,14 @@
 # Sets up .venv once and runs the project's jobs in it; `make` lists them.
 #
 # Variables: PYTHON=/path/to/python (3.11 to 3.13) makes .venv with that one;
-# ARGS="tests/ops/test_warp.py -m slow" goes to pytest.
+# ARGS="tests/ops/test_warp.py -m slow" goes to pytest; EXTRAS=cpu,train is what
+# a new .venv gets of pyproject.toml's extras, instead of all that tests need.
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
-PINS := requirements.txt requirements-test.txt requirements-opencv.txt
+PINS := requirements.txt
+EXTRAS ?= test
 DATA_DIR := build/data
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-input
 
@@ -78,14 +80,13 @@ define check_python
 		{ echo "$(1) has no venv module. Install it (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
 endef
 
-$(STAMP): $(PINS)
+$(STAMP): $(PINS) pyproject.toml setup.py
 	$(call check_python,$(PYTHON),Python 3.11 to 3.13,PYTHON)
 	@$(PYTHON) -c '$(FITS)' || \
 		{ echo "PYTHON must be Python 3.11 to 3.13. Received: $(PYTHON)" >&2; exit 1; }
 	@echo "Installing pinned packages into $(VENV), once (3 GB on disk) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python $(PIP_INSTALL) $(PINS:%=-r %)
-	@$(BIN)/python $(PIP_INSTALL) --no-deps -e .
+	@$(BIN)/python $(PIP_INSTALL) -c $(PINS) -e '.[$(EXTRAS)]'
 	@touch $@
 
 $(TFA_STAMP): requirements-tfa.txt

@@ -27,4 +27,12 @@ Names: `lr`, `lr_up`, `ref`, `hr`, `sr`, `flow(s)`, `warped`, `features`,
 C` for batch, height, width and channels; `h, w` is the size of LR.
 """
 
+import os
+
 __version__ = "0.1.0"
+
+# In a wheel `data`, `export` and `flags` are inside this package; in a
+# checkout they stand beside it, and are crossnet_tf.data and so on as well.
+_BESIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if os.path.isfile(os.path.join(_BESIDE, "flags", "quickstart.cfg")):
+    __path__.append(_BESIDE)

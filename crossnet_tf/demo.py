@@ -35,7 +35,7 @@ def main() -> None:
     """Runs the demonstration as the flags say."""
     from crossnet_tf import images
     from crossnet_tf.config import DataConfig, EvalConfig
-    from crossnet_tf.drawing.pictures import side_by_side
+    from crossnet_tf.drawing.strips import side_by_side
     from crossnet_tf.metrics import psnr
     from crossnet_tf.ops import quantization, resizing
     from crossnet_tf.pairs.datasets import test_pairs

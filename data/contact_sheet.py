@@ -12,7 +12,9 @@ import dataclasses
 
 import numpy as np
 
-from crossnet_tf.drawing import panels, pictures
+from crossnet_tf.drawing import panels
+from crossnet_tf.drawing.colors import flow_to_rgb
+from crossnet_tf.drawing.strips import side_by_side
 from crossnet_tf.ops import resizing
 
 PANEL_HEIGHT = 180
@@ -82,11 +84,11 @@ def _views_strip(light_field: LightField, scale: int) -> np.ndarray:
             [light_field.disparity, np.zeros_like(light_field.disparity)], -1
         )
         largest = np.nanmax(np.abs(across), initial=0) or 1.0
-        shown[f"disparity\nto +-{largest:.2f} px"] = pictures.flow_to_rgb(
+        shown[f"disparity\nto +-{largest:.2f} px"] = flow_to_rgb(
             across, largest
         )
     room = (SHEET_WIDTH - panels.GAP) // len(shown) - panels.GAP
-    return pictures.side_by_side(
+    return side_by_side(
         list(shown.values()),
         list(shown),
         height=min(PANEL_HEIGHT, max(1, room * height // width)),

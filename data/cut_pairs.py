@@ -48,7 +48,8 @@ def main() -> None:
     import tqdm
 
     from crossnet_tf import images  # TensorFlow: flags are right
-    from data import matching_tiles
+
+    from . import matching_tiles
 
     output = pathlib.Path(OUTPUT.value)
     if output.exists():

@@ -41,7 +41,8 @@ def main() -> None:
     """Inspects what the flags say."""
     from crossnet_tf import images
     from crossnet_tf.pairs import prepared  # TensorFlow: flags are right
-    from data import contact_sheet, survey
+
+    from . import contact_sheet, survey
 
     if OUTPUT.value:
         images.check_output_path(OUTPUT.value)

@@ -11,6 +11,7 @@ scene that cannot be read leaves no data set that looks complete.
 
 import io
 import pathlib
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -20,7 +21,8 @@ import PIL.Image
 import tensorflow_datasets as tfds
 
 from crossnet_tf.pairs import light_fields
-from data import parallel, scenes, source_tree
+
+from . import parallel, scenes, source_tree
 
 # A record is a protocol buffer, and these end at 2 GiB.
 MAX_RECORD_BYTES = 2**31 - 2**20
@@ -42,6 +44,13 @@ class LightFieldBuilder(
     # none is named.
     OTHER_CONFIGS: ClassVar = []
     _on_beam = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # TFDS would look for README.md below the folder of crossnet_tf, which
+        # in a checkout is beside this one.
+        place = sys.modules[cls.__module__].__file__
+        cls.pkg_dir_path = tfds.core.Path(place).parent
 
     @tfds.core.utils.classproperty
     @classmethod

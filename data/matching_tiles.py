@@ -10,8 +10,9 @@ from skimage.feature import match_template
 
 from crossnet_tf import images
 from crossnet_tf.ops import quantization
-from data.source_tree import IMAGE_SUFFIXES
-from data.survey import shrunk
+
+from .source_tree import IMAGE_SUFFIXES
+from .survey import shrunk
 
 _COARSE = 4  # Matching is done at a quarter of the size.
 _REACH = 0.25  # How far a tile may lie from its match: share of the width.

@@ -10,7 +10,8 @@ import numpy as np
 
 from crossnet_tf import images
 from crossnet_tf.ops import quantization
-from data import source_tree
+
+from . import source_tree
 
 RUN_LENGTH = 16
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from data import archives
+from . import archives
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 MAX_DEPTH = archives.MAX_DEPTH

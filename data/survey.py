@@ -18,7 +18,8 @@ import tensorflow_datasets as tfds
 from crossnet_tf import images
 from crossnet_tf.images import headers
 from crossnet_tf.pairs import light_fields, prepared
-from data import contact_sheet
+
+from . import contact_sheet
 
 MAX_MEASURED = 8  # light fields whose disparity is measured, per split
 _MATCH_WIDTH = 320

@@ -88,7 +88,7 @@ def main() -> None:
 
 def _connect(ref):
     """The way to the server, for pictures as large as REF, or tiles."""
-    from export.remote import connecting, transport, upscaler
+    from .remote import connecting, transport, upscaler
 
     num_pixels = ref.shape[0] * ref.shape[1]
     if MAX_SIDE.value and not BENCHMARK.value:
@@ -109,7 +109,7 @@ def _connect(ref):
 
 
 def _upscale() -> None:
-    from export.remote import photos, upscaler
+    from .remote import photos, upscaler
 
     for flag in (LR, REF, OUTPUT):
         if not flag.value:
@@ -131,7 +131,7 @@ def _upscale() -> None:
 
 def _read_pair() -> tuple:
     """LR and REF, uint8; says so if that loses something."""
-    from export.remote import photos
+    from .remote import photos
 
     pair = photos.read(LR.value), photos.read(REF.value)
     if photos.has_16_bits(LR.value):
@@ -146,7 +146,7 @@ def _read_pair() -> tuple:
 def _benchmark() -> None:
     import numpy as np
 
-    from export.remote import benchmark, upscaler
+    from .remote import benchmark, upscaler
 
     if LR.value and REF.value:
         pair = _read_pair()

@@ -56,7 +56,8 @@ def main() -> None:
     if bool(RUN_DIR.value) == bool(WEIGHTS.value):
         raise flags.Error("Give one of --run_dir and --weights.")
     from crossnet_tf.storage import runs  # TensorFlow: the flags are right
-    from export.graph import saving
+
+    from .graph import saving
 
     saving.check_output_dir(OUTPUT_DIR.value)
     source = RUN_DIR.value or WEIGHTS.value

@@ -48,7 +48,7 @@ def main() -> None:
         raise flags.Error(
             f"`--output` must end in .tflite. Received: {OUTPUT.value}"
         )
-    from export.formats import writing  # TensorFlow: the flags are right
+    from .formats import writing  # TensorFlow: the flags are right
 
     report = writing.write(
         SAVED_MODEL_DIR.value,

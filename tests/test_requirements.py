@@ -1,29 +1,46 @@
-"""What is imported is pinned, and what is pinned is explained."""
+"""What is imported is declared, what is declared is pinned and explained."""
 
 import ast
 import pathlib
 import re
 import sys
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OURS = {"crossnet_tf", "data", "export"}
 PACKAGES = {  # where a package and what it is imported as differ
     "absl": "absl-py",
     "cv2": "opencv-python-headless",
-    "ai_edge_litert": "ai-edge-litert",
-    "apache_beam": "apache-beam",
     "google": "protobuf",
     "pillow_heif": "pillow-heif",
     "grpc": "grpcio",
     "PIL": "pillow",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
-    "tensorflow_datasets": "tensorflow-datasets",
     "tensorflow_serving": "tensorflow-serving-api",
+}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+# What only tests import, and what is there for its commands.
+NOT_IMPORTED = {
+    "importlib-resources",
+    "lazy-loader",
+    "pyvips-binary",
+    "mlcroissant",
+    "psutil",
+    "filelock",
+    "tensorboard",
+    "tensorflow-cpu",
+    "tf2onnx",
+    "urllib3",
 }
 
 
-def _pins(name: str) -> dict[str, str]:
+def _pins(name: str = "requirements.txt") -> dict[str, str]:
     """Version by package; fails on a line that pins nothing."""
     lines = (ROOT / name).read_text().splitlines()
     return dict(
@@ -31,6 +48,21 @@ def _pins(name: str) -> dict[str, str]:
         for line in lines
         if line and not line.startswith("#")
     )
+
+
+def _declared(*extras: str) -> dict[str, Requirement]:
+    """Requirements by package, of the base and of extras."""
+    found = {}
+    names, lines = [*extras], [*PROJECT["dependencies"]]
+    while names:
+        lines += EXTRAS[names.pop()]
+        for own in [x for x in lines if x.startswith("crossnet_tf[")]:
+            lines.remove(own)
+            names += Requirement(own).extras
+    for line in lines:
+        requirement = Requirement(line)
+        found[canonicalize_name(requirement.name)] = requirement
+    return found
 
 
 def _third_party_imports() -> set[str]:
@@ -43,14 +75,38 @@ def _third_party_imports() -> set[str]:
                 elif isinstance(node, ast.ImportFrom) and not node.level:
                     names.add(node.module)
     tops = {name.split(".")[0] for name in names}
-    return tops - OURS - set(sys.stdlib_module_names)
+    tops -= OURS | set(sys.stdlib_module_names)
+    return {canonicalize_name(PACKAGES.get(name, name)) for name in tops}
 
 
-def test_every_import_is_pinned():
-    needed = {PACKAGES.get(name, name) for name in _third_party_imports()}
-    extra = _pins("requirements-opencv.txt")
-    assert needed <= set(_pins("requirements.txt")) | set(extra)
+def test_every_import_is_declared_for_users():
+    needed = _third_party_imports()
+    assert needed <= set(_declared("all"))
     assert {"numpy", "tensorflow"} <= needed, "found no imports"
+
+
+def test_what_is_declared_for_users_is_imported():
+    imported = _third_party_imports()
+    assert set(_declared("all")) - NOT_IMPORTED <= imported
+
+
+def test_each_requirement_is_a_range_with_one_pin_inside():
+    pins, declared = _pins(), _declared(*EXTRAS)
+    assert set(pins) == set(declared)
+    for name, requirement in declared.items():
+        assert requirement.specifier.contains(pins[name]), requirement
+        assert "==" not in str(requirement.specifier), requirement
+
+
+@pytest.mark.parametrize("extra", ["cpu", "gpu", "train", "data", "export"])
+def test_users_extras_have_no_tools(extra):
+    assert not {"pytest", "ruff", "mypy"} & set(_declared(extra))
+
+
+def test_base_is_without_tensorflow():
+    heavy = {"tensorflow", "tensorflow-cpu", "keras", "scipy", "scikit-image"}
+    assert not heavy & set(_declared())
+    assert heavy & set(_declared("cpu"))
 
 
 def test_build_md_explains_every_pin():
@@ -59,13 +115,11 @@ def test_build_md_explains_every_pin():
         (ROOT / "BUILD.md").read_text(),
         re.MULTILINE,
     )
-    assert dict(rows) == _pins("requirements.txt")
+    assert dict(rows) == _pins()
     assert [name for name, _ in rows] == sorted(name for name, _ in rows)
 
 
 def test_build_md_names_the_other_pins():
     text = (ROOT / "BUILD.md").read_text()
-    for name in ("opencv", "test", "tfa", "torch"):
-        name = f"requirements-{name}.txt"
-        for version in _pins(name).values():
-            assert version in text
+    for version in _pins("requirements-tfa.txt").values():
+        assert version in text

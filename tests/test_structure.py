@@ -135,13 +135,30 @@ def test_rule_rejects(tmp_path, rule, code, expected):
     assert expected in problem
 
 
-def test_boundary_knows_builders(tmp_path):
-    _checkout(tmp_path, data__lf__builder="from . import a\nfrom .a import b")
-    assert not rules.boundaries(tmp_path, "data/lf/builder.py")
-    _checkout(tmp_path, data__lf__builder="from .. import a")
-    assert rules.boundaries(tmp_path, "data/lf/builder.py")
-    _checkout(tmp_path, data__builder="from . import a")
-    assert rules.boundaries(tmp_path, "data/builder.py")
+@pytest.mark.parametrize(
+    ("file", "code", "is_right"),
+    [
+        ("data/lf/builder.py", "from . import a\nfrom .a import b", True),
+        ("data/lf/builder.py", "from crossnet_tf.data import scenes", True),
+        ("data/lf/builder.py", "from .. import scenes", False),
+        ("data/lf/builder.py", "from data import scenes", False),
+        ("data/survey.py", "from . import scenes", True),
+        ("data/survey.py", "from crossnet_tf.data import scenes", False),
+        ("data/survey.py", "from crossnet_tf.ops import warp", True),
+        ("export/graph/lint.py", "from ..remote import tiles", True),
+        ("export/graph/lint.py", "from ... import crossnet_tf", False),
+        ("export/graph/lint.py", "from export.remote import tiles", False),
+        ("export/client.py", "import crossnet_tf.export.remote", False),
+        ("crossnet_tf/train.py", "from crossnet_tf.data import a", False),
+    ],
+)
+def test_boundary_knows_both_names(tmp_path, file, code, is_right):
+    for scenes in ("data", "crossnet_tf/data", "export/remote"):
+        (tmp_path / scenes).mkdir(parents=True)
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(code)
+    assert (not rules.boundaries(tmp_path, file)) == is_right
 
 
 def test_comments_reject_a_flag_without_reason(tmp_path):

@@ -109,6 +109,6 @@ def _opencv() -> types.ModuleType:
     except ImportError as error:
         raise ValueError(
             "`system` dis needs OpenCV, which is not installed: "
-            "`pip install -r requirements-opencv.txt`. Received: system='dis'."
+            "`pip install 'crossnet_tf[opencv]'`. Received: system='dis'."
         ) from error
     return cv2

@@ -206,7 +206,7 @@ def run(
         _keep_freed_memory()
         main()
 
-    sys.exit(outcome.of(command, debug=lambda: values["debug"].value))
+    sys.exit(outcome.exit_code(command, debug=lambda: values["debug"].value))
 
 
 def _parse(values: flags.FlagValues, argv: list[str]) -> None:

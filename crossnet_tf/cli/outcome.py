@@ -3,7 +3,7 @@
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | bad input, missing file, full disk, loss not finite |
+| 1 | bad input, missing file or package, full disk, loss not finite |
 | 2 | wrong flags |
 | 130 | Ctrl-C |
 
@@ -30,9 +30,29 @@ _TENSORFLOW_MISTAKES = (
     "PermissionDeniedError",
     "ResourceExhaustedError",
 )
+# What a smaller installation lacks, and the extra that has it.
+_EXTRAS = {
+    "ai_edge_litert": "export",
+    "apache_beam": "data",
+    "av": "data",
+    "cv2": "opencv",
+    "importlib_resources": "train",
+    "keras": "cpu",
+    "mlcroissant": "data",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "safetensors": "cpu",
+    "scipy": "train",
+    "skimage": "train",
+    "sklearn": "data",
+    "tensorboard": "train",
+    "tensorflow": "cpu",
+    "tensorflow_datasets": "train",
+    "tf2onnx": "export",
+}
 
 
-def of(call: Callable[[], None], debug: Callable[[], bool]) -> int:
+def exit_code(call: Callable[[], None], debug: Callable[[], bool]) -> int:
     """Calls `call` and tells the exit code that it deserves.
 
     Args:
@@ -62,13 +82,27 @@ def is_mistake(error: Exception) -> bool:
     return (
         isinstance(error, (flags.Error, *_MISTAKES))
         or type(error).__name__ in _TENSORFLOW_MISTAKES
+        or _missing_extra(error) is not None
     )
+
+
+def _missing_extra(error: Exception) -> str | None:
+    """The extra that has the package whose import failed, if one has."""
+    if not isinstance(error, ModuleNotFoundError):
+        return None
+    return _EXTRAS.get((error.name or "").partition(".")[0])
 
 
 def one_line(error: Exception) -> str:
     """The error's message without line breaks; its type if it has none."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.strerror}: {error.filename}"
+    extra = _missing_extra(error)
+    if extra:
+        return (
+            f"This needs the package `{error.name}`, which is not installed: "
+            f"pip install 'crossnet_tf[{extra}]'"
+        )
     text = str(error).strip()
     if type(error).__name__ in _TENSORFLOW_MISTAKES:
         text = _without_nodes(text)

@@ -1,4 +1,6 @@
-"""Pictures of results: flow in colours, error maps, strips, panels.
+"""Pictures of results, for people.
 
-NumPy in, NumPy or Pillow pictures out. May import nothing of the package.
+`colors` turns flow and errors into colours, `strips` puts labelled pictures
+side by side, `panels` has the layout of that. NumPy in, NumPy or Pillow
+pictures out. May import nothing of the package.
 """

@@ -1,6 +1,6 @@
 """Panels of a strip of pictures: sizing, details, labels, joining.
 
-`pictures.side_by_side` checks what it is given and lays it out with these.
+`strips.side_by_side` checks what it is given and lays it out with these.
 Every panel is float32 RGB in [0, 1], `[H, W, 3]`. Pixels are repeated when a
 panel grows, so that nobody takes smoothing for detail, and averaged when it
 shrinks. The letters are those that Pillow brings.

@@ -25,7 +25,7 @@ import tqdm
 
 from crossnet_tf import images, metrics
 from crossnet_tf.config import SCALES, Config
-from crossnet_tf.drawing import pictures
+from crossnet_tf.drawing.colors import flow_to_rgb
 from crossnet_tf.evaluation import memory, records
 from crossnet_tf.evaluation import report as report_files
 from crossnet_tf.evaluation.methods import Method
@@ -255,7 +255,7 @@ class _Job:
         # In full-size pixels and one measure, so that colours compare.
         longest = max(1.0, float(np.abs(longest).max()))
         for name, flow in flows.items():
-            drawn[name] = pictures.flow_to_rgb(flow, longest)
+            drawn[name] = flow_to_rgb(flow, longest)
         drawn[slug] = outputs["sr"]
         for name, picture in drawn.items():
             path = folder / f"{name}.png"

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from crossnet_tf.drawing import pictures
+from crossnet_tf.drawing.colors import error_map
 from crossnet_tf.evaluation import plot, template
 from crossnet_tf.evaluation.records import Record, groups
 from crossnet_tf.evaluation.tables import Table
@@ -59,7 +59,7 @@ def page(
         pairs = groups(own, "dataset", "scale", "name", "view")
         for key, group in pairs.items():
             if key in folders:
-                parts.append(_pair(key, group, folders[key], slugs))
+                parts.append(_section(key, group, folders[key], slugs))
     return template.PAGE.format(
         title=html.escape(title),
         style=template.STYLE,
@@ -90,7 +90,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _pair(
+def _section(
     key: tuple,
     records: Sequence[Record],
     folder: pathlib.Path,
@@ -115,7 +115,7 @@ def _pair(
         for record in records:
             if record.method in outputs:
                 sr = outputs[record.method]
-                error = pictures.error_map(sr[crop], hr[crop], _MAX_ERROR)
+                error = error_map(sr[crop], hr[crop], _MAX_ERROR)
                 label = f"{record.method}, {record.psnr:.2f} dB"
                 tiles.append(_tile(label, sr[crop], error))
         tiles.append(_tile("HR, the truth", hr[crop]))

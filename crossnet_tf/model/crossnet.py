@@ -9,6 +9,8 @@ Reference: Zheng et al., "CrossNet: An End-to-end Reference-based Super
 Resolution Network using Cross-scale Warping", ECCV 2018.
 """
 
+from collections.abc import Mapping
+
 import keras
 import tensorflow as tf
 
@@ -19,6 +21,7 @@ from crossnet_tf.model.convolution import ACTIVATIONS
 from crossnet_tf.model.decoder import Decoder, PostFusion
 from crossnet_tf.model.detail import ReferenceDetail, gated
 from crossnet_tf.model.encoder import Encoder
+from crossnet_tf.model.inputs import checked_inputs, crop, pad_to
 from crossnet_tf.model.upsampler import CubicUpsampler, make_upsampler
 from crossnet_tf.ops.warp import backward_warp
 
@@ -83,6 +86,38 @@ class CrossNet(System):
         elif self.config.global_residual:
             sr += lr_up
         return {"sr": sr, "lr_up": lr_up, "flows": flows, "earlier": earlier}
+
+    def estimate_flows(
+        self, inputs: Mapping[str, tf.Tensor], finest: int = 0
+    ) -> list[tuple[int, tf.Tensor]]:
+        """Only the flow, at every level where it is estimated.
+
+        Encoders, decoder and the flow's layers beyond `finest` do not run.
+
+        Args:
+            inputs: as `call`.
+            finest: the finest level of FlowNetS+ that is wanted; preset
+                `lite` gives all its flows.
+
+        Returns:
+            Levels, coarsest first, and their flows
+            `[B, ceil(s*h / 2**level), ceil(s*w / 2**level), 2]` float32.
+
+        Raises:
+            ValueError: as `call`.
+        """
+        lr, ref = checked_inputs(inputs, self.config.scale)
+        shape = tf.shape(ref)
+        lr = pad_to(lr, self.stride // self.config.scale)
+        ref = pad_to(ref, self.stride)
+        lr_up = (self.flow_upsampler or self.upsampler)(lr)
+        if self.config.flow_estimator == "pyramid":
+            final, flows = self.flow_estimator(lr_up, ref)
+            flows = flows + list(enumerate(final))[::-1]
+        else:
+            by_level = self.flow_estimator.all_flows(lr_up, ref, finest)
+            flows = list(by_level.items())
+        return [(level, crop(flow, shape, level)) for level, flow in flows]
 
 
 def make_flow_estimator(

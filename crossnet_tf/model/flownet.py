@@ -74,27 +74,46 @@ class FlowNetS(keras.layers.Layer):
             Four float32 tensors `[B, H / 2**i, W / 2**i, 2]`, finest first;
             and the flows that led there, of which there are none.
         """
-        features, flows = self.expand(lr_up, ref)
-        if self.last_level > 0:
-            flows[self.last_level] = self.finest_head(features)
+        flows = self.all_flows(lr_up, ref)
         for level in range(self.last_level - 1, -1, -1):
             flows[level] = double_flow(flows[level + 1])
         return [flows[level] for level in range(4)], []
 
-    def expand(self, lr_up, ref) -> tuple[tf.Tensor, dict[int, tf.Tensor]]:
-        """Features of `last_level`, and the flows of the levels above it."""
+    def all_flows(
+        self, lr_up: tf.Tensor, ref: tf.Tensor, finest: int = 0
+    ) -> dict[int, tf.Tensor]:
+        """The learned flows by level, from 6 on; finer layers do not run.
+
+        Args:
+            lr_up: `[B, H, W, 3]`, H and W in 64ths.
+            ref: `[B, H, W, 3]`.
+            finest: the finest level that is wanted; at most 6.
+
+        Returns:
+            Float32 `[B, H / 2**level, W / 2**level, 2]` for each level from
+            6 down to `finest`, or to the last that is learned.
+        """
+        finest = max(finest, self.last_level)
         skips, features = [], tf.concat([lr_up, ref], axis=-1)
         for convolutions in self.contracting:
             for convolution in convolutions:
                 features = convolution(features)
             skips.append(features)
         flows = {}
-        for level, step in zip(range(6, 0, -1), self.expanding):
+        for level, step in zip(range(6, finest, -1), self.expanding):
             flows[level], up, flow_up = step(features)
             skip = skips[level - 2] if level > 1 else ref
             skip = tf.cast(skip, up.dtype)
             features = tf.concat([skip, up, flow_up], axis=-1)
-        return features, flows
+        if finest > self.last_level:
+            flows[finest] = self.expanding[6 - finest].head(features)
+        else:
+            flows[finest] = self.finest_flow(features)
+        return flows
+
+    def finest_flow(self, features: tf.Tensor) -> tf.Tensor:
+        """The flow of `last_level` from its features."""
+        return self.finest_head(features)
 
     def get_config(self) -> dict:
         return {
@@ -131,15 +150,11 @@ class FlowNetSPlus(FlowNetS):
         ]
         self.finest_head = _flow_head(head_initializer, "flow0")
 
-    def call(
-        self, lr_up: tf.Tensor, ref: tf.Tensor
-    ) -> tuple[list[tf.Tensor], list[tuple[int, tf.Tensor]]]:
-        """As `FlowNetS.call`, with every level learned."""
-        features, flows = self.expand(lr_up, ref)
+    def finest_flow(self, features: tf.Tensor) -> tf.Tensor:
+        """Full-size flow: two more convolutions, then the flow layer."""
         for convolution in self.refinement:
             features = convolution(features)
-        flows[0] = self.finest_head(features)
-        return [flows[level] for level in range(4)], []
+        return self.finest_head(features)
 
 
 class _ExpandingStep(keras.layers.Layer):

@@ -13,6 +13,7 @@ import tensorflow as tf
 from crossnet_tf.ops.resampling import matched_blur
 from crossnet_tf.ops.windows import window_mean
 
+# Found by trying, all of them, on pairs of one camera and of two.
 CELL = 32
 _WINDOW = 3
 # Keeps the gain of dark areas, where noise rules, near 1.
@@ -26,6 +27,11 @@ def matching_gain(
     target: tf.Tensor, images: tf.Tensor, cell: int = CELL
 ) -> tf.Tensor:
     """The factor that brings `images` to the brightness of `target`.
+
+    With S the sum over 3x3 cells, twice, first with w = 1:
+
+        gain = (S(w target) + 0.02 S(w)) / (S(w images) + 0.02 S(w))
+        w = 1 / (1 + mean((target - gain images)^2) / 0.02^2)
 
     Args:
         target: `[B, H, W, C]` float32 in [0, 1].
@@ -68,7 +74,7 @@ def observed(
 
 
 def _ratio(target, images, weights, cell) -> tf.Tensor:
-    """Quotient of local means, interpolated."""
+    """Quotient of local means, of the same size as `target`."""
     sums = tf.concat([weights * target, weights * images, weights], axis=-1)
     sums = window_mean(tf.nn.avg_pool2d(sums, cell, cell, "SAME"), _WINDOW)
     channels = target.shape[-1]

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from crossnet_tf.ops.windows import window_mean
 
+# Found by trying, all of them, on pairs that took no part in training.
 _WINDOW = 9
 _ITERATIONS = 4
 # Smaller eigenvalue of a corner's structure; an edge's is far below.
@@ -37,6 +38,13 @@ _TINY = 1e-9
 
 def line_prior(flow: tf.Tensor, products: tf.Tensor) -> tf.Tensor:
     """Normal equations of "the flow moves to the line that most of it is on".
+
+    With n the line's unit normal, r the flow's distance from it, l and t the
+    flow's deviation along the line and across:
+
+        prior = k [nx nx, nx ny, ny ny, -r nx, -r ny]
+        k = 2e-5 b / (t^2 + 0.03^2)
+        b = sigmoid(2 (l / t - 4)) sigmoid(40 (0.25 - t))
 
     Args:
         flow: `[B, H, W, 2]` float32, (dx, dy) in pixels.
@@ -65,6 +73,15 @@ def line_prior(flow: tf.Tensor, products: tf.Tensor) -> tf.Tensor:
 def _fit(flow: tf.Tensor, corners: tf.Tensor) -> tuple:
     """The line of most of the flow, by total least squares, reweighted.
 
+    The flow's covariance C, weighted by w, has its main axis at the angle
+    atan2(2 Cxy, Cxx - Cyy) / 2; four times, from w = corners:
+
+        w = corners / (1 + (r / (t + 0.02))^2)
+
+    Args:
+        flow: `[B, H, W, 2]`.
+        corners: `[B, H, W, 1]` in [0, 1]: how certain both components are.
+
     Returns:
         Distance from the line `[B, H, W, 1]`; deviation along it and across,
         `[B, 1, 1, 1]`; its unit normal, two of the same.
@@ -75,7 +92,7 @@ def _fit(flow: tf.Tensor, corners: tf.Tensor) -> tuple:
     for _ in range(_ITERATIONS):
         mx, my, xx, xy, yy = tf.split(_mean(moments, weights), 5, axis=-1)
         xx, xy, yy = xx - mx * mx, xy - mx * my, yy - my * my
-        # The main axis, from cosine and sine of twice its angle.
+        # The main axis: cosine and sine of half the angle, without angles.
         half = 0.5 * (xx - yy)
         size = tf.sqrt(half**2 + xy**2) + _TINY
         ex = tf.sqrt(tf.maximum(0.5 * (1.0 + half / size), _TINY))
@@ -90,5 +107,6 @@ def _fit(flow: tf.Tensor, corners: tf.Tensor) -> tuple:
 
 
 def _mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Weighted mean of a picture: `[B, H, W, C]` -> `[B, 1, 1, C]`."""
     total = tf.reduce_sum(weights, axis=[1, 2], keepdims=True) + _TINY
     return tf.reduce_sum(weights * values, axis=[1, 2], keepdims=True) / total

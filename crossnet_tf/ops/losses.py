@@ -15,6 +15,8 @@ from crossnet_tf.ops.pyramids import pyramid
 from crossnet_tf.ops.warp import backward_warp
 
 EPSILON = 1e-3
+# Coarsest level whose error counts in full.
+_FULLY_COUNTED = 2
 
 Flows = Sequence[tuple[int, tf.Tensor]]
 """Flows with their levels, each `[B, H / 2**level, W / 2**level, 2]`."""
@@ -68,6 +70,28 @@ def end_point_error(flows: Flows, flow: tf.Tensor) -> tf.Tensor:
         `[B]` float32: weighted sum over full-size pixels.
     """
     return _flow_error(flows, flow, lambda distance: distance)
+
+
+def end_point_loss(flows: Flows, flow: tf.Tensor) -> tf.Tensor:
+    """End-point error at every level, the coarsest ones counting less.
+
+    A level counts half as much as the next finer one beyond 1/4 size: what
+    is wrong there can be mended on the way, and a picture's few coarse
+    pixels must not rule the layers that all levels share.
+
+    Args:
+        flows: with their levels.
+        flow: `[B, H, W, 3]`: (dx, dy, weight).
+
+    Returns:
+        `[B]` float32: weighted sum over full-size pixels, mean of flows.
+    """
+    shares = [0.5 ** max(0, level - _FULLY_COUNTED) for level, _ in flows]
+    errors = [
+        share * end_point_error([own], flow)
+        for share, own in zip(shares, flows, strict=True)
+    ]
+    return tf.add_n(errors) / sum(shares)
 
 
 def flow_loss(flows: Flows, flow: tf.Tensor) -> tf.Tensor:

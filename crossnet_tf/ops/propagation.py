@@ -17,7 +17,7 @@ import tensorflow as tf
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.ops.windows import window_power
 
-_WINDOW = 3
+_WINDOW = 3  # found by trying, like the constants below
 _AROUND = [(0, 0)]
 _AROUND += [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x]
 # A neighbour must leave this share less, and how sharply the best one wins.
@@ -33,6 +33,12 @@ def propagate(
     distances: list[int],
 ) -> tf.Tensor:
     """Mixes the flow of each pixel with that of eight neighbours.
+
+    With r_0 the mean square that the pixel's own flow leaves in a window of 3
+    pixels, and r_i that of neighbour i's flow:
+
+        flow = sum_i softmax_i(-6 q_i) flow_i
+        q_0 = 1, q_i = (r_i + 1e-6) / (0.95 r_0 + 1e-6)
 
     Args:
         flow: `[B, H, W, 2]` float32.
@@ -101,6 +107,7 @@ def _window(
 
 
 def _weights(own: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
+    """Shares of the candidates, `[B, H, W, 9]`, from what each leaves."""
     limit = _BETTER * own + _NOISE
     shares = [(other + _NOISE) / limit for other in others]
     shares = tf.concat([tf.ones_like(own), *shares], axis=-1)

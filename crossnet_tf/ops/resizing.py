@@ -89,7 +89,7 @@ def make_lr(hr: tf.Tensor, scale: int) -> tf.Tensor:
     return quantize(downscale(hr, scale))
 
 
-def check_pair(
+def check_ref_fits(
     lr_shape: Sequence[int], ref_shape: Sequence[int], scale: int
 ) -> None:
     """Refuses a reference that does not fit, and says what would.

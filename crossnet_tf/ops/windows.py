@@ -32,6 +32,7 @@ def window_power(images: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def _mean_of_rows(images: tf.Tensor, size: int) -> tf.Tensor:
+    """Mean over `size` rows, twice."""
     for _ in range(2):
         images = tf.nn.avg_pool2d(images, (size, 1), 1, "SAME")
     return images

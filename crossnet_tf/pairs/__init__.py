@@ -1,7 +1,7 @@
 """From data to pairs: what is trained on, and what is measured on.
 
 `datasets` opens what a user names, one class per kind (`light_field_pairs`,
-`folders`, `motorcycle`; `base` is what all are); `pair` is a whole pair;
-`crops` cuts training batches, turned and coloured by `geometry`, `color` and
-`wrong_ref`. May import `images` and `ops`.
+`folders`, `motorcycle`, and `warps` of `layers`; `base` is what all are);
+`pair` is a whole pair; `crops` cuts training batches, turned and coloured by
+`geometry`, `color` and `wrong_ref`. May import `images` and `ops`.
 """

@@ -13,10 +13,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from crossnet_tf.pairs.geometry import Pair as TensorPair
+from crossnet_tf.pairs.geometry import Sample
 from crossnet_tf.pairs.pair import Pair
 
-Cut = Callable[[TensorPair, tf.Tensor], Any]
+Cut = Callable[[Sample, tf.Tensor], Any]
 
 
 class PairDataset(abc.ABC):
@@ -54,8 +54,8 @@ class PairDataset(abc.ABC):
         """Endless elements, still encoded, in random order."""
 
     @abc.abstractmethod
-    def decode(self, element: Any, with_flow: bool) -> TensorPair:
-        """One element as a pair, inside `tf.data`."""
+    def decode(self, element: Any, with_flow: bool) -> Sample:
+        """One element as a sample, inside `tf.data`."""
 
     @abc.abstractmethod
     def count(self) -> int:

@@ -7,7 +7,7 @@ stays as it is. The functions named `random_*` draw from a stateless seed.
 
 import tensorflow as tf
 
-from crossnet_tf.pairs.geometry import Pair
+from crossnet_tf.pairs.geometry import Sample
 
 # As in the paper's code: standard deviation, half widths around 1 and 0.
 BRIGHTNESS = 0.02
@@ -21,8 +21,8 @@ MISMATCH_BLUR = 0.8
 
 
 def recolor(
-    pair: Pair, gain: tf.Tensor, brightness: tf.Tensor, contrast: tf.Tensor
-) -> Pair:
+    sample: Sample, gain: tf.Tensor, brightness: tf.Tensor, contrast: tf.Tensor
+) -> Sample:
     """Changes the light of all images alike.
 
     out = clip((1 - contrast) y + contrast mean(y)),  y = gain x + brightness,
@@ -31,35 +31,37 @@ def recolor(
     grey (negative: away from it).
 
     Args:
-        pair: float32 images in [0, 1].
+        sample: float32 images in [0, 1].
         gain: scalar float32.
         brightness: scalar float32.
         contrast: scalar float32.
 
     Returns:
-        The pair, images in [0, 1], flow unchanged.
+        The sample, images in [0, 1], flow unchanged.
     """
-    grey = gain * tf.reduce_mean(pair["hr"]) + brightness
+    grey = gain * tf.reduce_mean(sample["hr"]) + brightness
     factor = (1 - contrast) * gain
     offset = (1 - contrast) * brightness + contrast * grey
-    out = dict(pair)
+    out = dict(sample)
     for name in ("hr", "ref", "lr"):
-        if name in pair:
-            out[name] = tf.clip_by_value(factor * pair[name] + offset, 0.0, 1.0)
+        if name in sample:
+            out[name] = tf.clip_by_value(
+                factor * sample[name] + offset, 0.0, 1.0
+            )
     return out
 
 
 def mismatch(
-    pair: Pair,
+    sample: Sample,
     gains: tf.Tensor,
     slopes: tf.Tensor,
     gamma: tf.Tensor,
     sigma: tf.Tensor,
-) -> Pair:
+) -> Sample:
     """Makes REF as from another camera: white balance, tone curve, lens.
 
     Args:
-        pair: float32 images in [0, 1].
+        sample: float32 images in [0, 1].
         gains: `[3]` float32, factors of red, green and blue.
         slopes: `[2]` float32: by how much the right edge is brighter than the
             middle, and the lower one, as views at a lens's rim are.
@@ -68,9 +70,9 @@ def mismatch(
             0: no blur.
 
     Returns:
-        The pair with another `ref`, in [0, 1]; nothing else changes.
+        The sample with another `ref`, in [0, 1]; nothing else changes.
     """
-    ref = pair["ref"]
+    ref = sample["ref"]
     height, width = tf.shape(ref)[0], tf.shape(ref)[1]
     light = 1.0 + slopes[0] * tf.linspace(-1.0, 1.0, width)[None, :, None]
     light += slopes[1] * tf.linspace(-1.0, 1.0, height)[:, None, None]
@@ -82,20 +84,20 @@ def mismatch(
     ref = tf.pad(ref, [[2, 2], [2, 2], [0, 0]], "SYMMETRIC")
     ref = tf.add_n([weights[i] * ref[i : i + height] for i in range(5)])
     ref = tf.add_n([weights[i] * ref[:, i : i + width] for i in range(5)])
-    return {**pair, "ref": tf.ensure_shape(ref, pair["ref"].shape)}
+    return {**sample, "ref": tf.ensure_shape(ref, sample["ref"].shape)}
 
 
-def random_recolor(pair: Pair, seed: tf.Tensor) -> Pair:
+def random_recolor(sample: Sample, seed: tf.Tensor) -> Sample:
     """`recolor` with brightness N(0, 0.02), gain 1 +- 0.1, contrast +- 0.3."""
     brightness = tf.random.stateless_normal(
         [], tf.random.fold_in(seed, 0), 0.0, BRIGHTNESS
     )
     gain = _uniform(seed, 1, [], 1 - GAIN, 1 + GAIN)
     contrast = _uniform(seed, 2, [], -CONTRAST, CONTRAST)
-    return recolor(pair, gain, brightness, contrast)
+    return recolor(sample, gain, brightness, contrast)
 
 
-def random_mismatch(pair: Pair, seed: tf.Tensor) -> Pair:
+def random_mismatch(sample: Sample, seed: tf.Tensor) -> Sample:
     """`mismatch` by at most 5 % of gain and slope, 15 % of gamma, 0.8 px blur.
 
     Drawn to be less most of the time: most pairs are of one camera.
@@ -106,7 +108,7 @@ def random_mismatch(pair: Pair, seed: tf.Tensor) -> Pair:
         return middle + strength * _uniform(seed, number, shape, -width, width)
 
     return mismatch(
-        pair,
+        sample,
         around(1.0, 0, [3], MISMATCH_GAIN),
         around(0.0, 4, [2], MISMATCH_SLOPE),
         around(1.0, 1, [], MISMATCH_GAMMA),

@@ -88,17 +88,17 @@ def _crops(
     dataset = datasets.open_dataset(data.dataset, data, eval, scale)
     flow_known = with_flow and (not flow_optional or dataset.knows_flow)
 
-    def cut(pair: geometry.Pair, seed: tf.Tensor) -> tuple:
-        if with_flow and "flow" not in pair:
-            pair["flow"] = tf.zeros_like(pair["hr"], tf.float32)
-        return _crop(pair, data, scale, seed)
+    def cut(sample: geometry.Sample, seed: tf.Tensor) -> tuple:
+        if with_flow and "flow" not in sample:
+            sample["flow"] = tf.zeros_like(sample["hr"], tf.float32)
+        return _crop(sample, data, scale, seed)
 
     height, width = data.crop_height, data.crop_width
     return dataset.crops(cut, height, width, seed, flow_known)
 
 
 def _crop(
-    pair: geometry.Pair,
+    sample: geometry.Sample,
     data: config_lib.DataConfig,
     scale: int,
     seed: tf.Tensor,
@@ -106,8 +106,8 @@ def _crop(
     """Cuts and augments one crop of a decoded pair, and makes its LR."""
     height, width = data.crop_height, data.crop_width
     seeds = [tf.random.fold_in(seed, number) for number in range(6)]
-    pair = dict(pair)
-    name, size = pair.pop("name"), tf.shape(pair["hr"])
+    sample = dict(sample)
+    name, size = sample.pop("name"), tf.shape(sample["hr"])
     fits = (size[0] >= height) & (size[1] >= width)
     message = f"Crops of {height} x {width} must fit each image. Received:"
     tf.debugging.Assert(fits, [message, name, size])
@@ -115,8 +115,8 @@ def _crop(
     if data.turn:
         quarters = geometry.random_quarters(seeds[0], size, height, width)
     odd = quarters % 2 == 1
-    pair = geometry.random_cut(
-        pair,
+    sample = geometry.random_cut(
+        sample,
         seeds[1],
         tf.where(odd, width, height),
         tf.where(odd, height, width),
@@ -125,39 +125,47 @@ def _crop(
         scale,
     )
     if data.turn:
-        pair = geometry.turn(pair, quarters)
+        sample = geometry.turn(sample, quarters)
     if data.flip:
-        pair = geometry.random_flip(pair, seeds[2])
-    pair = _as_float(pair, height, width)
+        sample = geometry.random_flip(sample, seeds[2])
+    sample = _as_float(sample, height, width)
     if data.color_jitter:
-        pair = color.random_recolor(pair, seeds[3])
+        sample = color.random_recolor(sample, seeds[3])
     if data.camera_mismatch:
-        pair = color.random_mismatch(pair, seeds[4])
+        sample = color.random_mismatch(sample, seeds[4])
     if data.wrong_ref:
-        pair = wrong_ref.random_wrong_ref(pair, seeds[5], data.wrong_ref, scale)
-    return _inputs_and_targets(pair, scale)
+        sample = wrong_ref.random_wrong_ref(
+            sample, seeds[5], data.wrong_ref, scale
+        )
+    return _inputs_and_targets(sample, scale)
 
 
-def _as_float(pair: geometry.Pair, height: int, width: int) -> geometry.Pair:
+def _as_float(
+    sample: geometry.Sample, height: int, width: int
+) -> geometry.Sample:
     """Images in [0, 1] as float32, of known size."""
-    out = dict(pair)
+    out = dict(sample)
     for name in ("hr", "ref", "lr"):
-        if name in pair and pair[name].dtype == tf.uint8:
-            out[name] = tf.cast(pair[name], tf.float32) / 255.0
+        if name in sample and sample[name].dtype == tf.uint8:
+            out[name] = tf.cast(sample[name], tf.float32) / 255.0
     for name in ("hr", "ref", "flow"):
         if name in out:
             out[name] = tf.ensure_shape(out[name], [height, width, 3])
     return out
 
 
-def _inputs_and_targets(pair: geometry.Pair, scale: int) -> tuple:
-    height, width = pair["hr"].shape[:2]
-    lr = pair["lr"] if "lr" in pair else resizing.make_lr(pair["hr"], scale)
+def _inputs_and_targets(sample: geometry.Sample, scale: int) -> tuple:
+    height, width = sample["hr"].shape[:2]
+    lr = (
+        sample["lr"]
+        if "lr" in sample
+        else resizing.make_lr(sample["hr"], scale)
+    )
     lr = tf.ensure_shape(lr, [height // scale, width // scale, 3])
-    inputs = {"lr": lr, "ref": pair["ref"]}
-    if "flow" in pair:
-        return inputs, pair["hr"], pair["flow"]
-    return inputs, pair["hr"]
+    inputs = {"lr": lr, "ref": sample["ref"]}
+    if "flow" in sample:
+        return inputs, sample["hr"], sample["flow"]
+    return inputs, sample["hr"]
 
 
 def _options() -> tf.data.Options:

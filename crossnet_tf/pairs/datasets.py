@@ -1,6 +1,7 @@
 """Opens the data that a user names: light fields, a folder, the stereo pair.
 
 folder:PATH      a user's own pictures (`folders`)
+warps:PATH       pairs made of a user's photographs, to train on (`warps`)
 motorcycle       the pair that scikit-image installs (`motorcycle`)
 anything else    prepared light fields (`light_field_pairs`)
 """
@@ -8,7 +9,7 @@ anything else    prepared light fields (`light_field_pairs`)
 from collections.abc import Iterator
 
 from crossnet_tf import config as config_lib
-from crossnet_tf.pairs import folders, light_field_pairs, motorcycle
+from crossnet_tf.pairs import folders, light_field_pairs, motorcycle, warps
 from crossnet_tf.pairs.base import PairDataset
 from crossnet_tf.pairs.pair import Pair
 
@@ -35,6 +36,8 @@ def open_dataset(
         return motorcycle.Motorcycle(data, scale)
     if name.startswith(folders.PREFIX):
         return folders.Folder(name, data, eval, scale)
+    if name.startswith(warps.PREFIX):
+        return warps.Warps(name, data)
     return light_field_pairs.LightFields(name, data, eval, scale)
 
 

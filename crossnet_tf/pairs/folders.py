@@ -105,9 +105,9 @@ class Folder(PairDataset):
             else:
                 lr = images.read_image(files.lr, most)
                 pair = Pair(files.name, "", lr, ref, hr)
-            resizing.check_pair(pair.lr.shape, pair.ref.shape, scale)
+            resizing.check_ref_fits(pair.lr.shape, pair.ref.shape, scale)
             if pair.hr is not None:
-                resizing.check_pair(pair.lr.shape, pair.hr.shape, scale)
+                resizing.check_ref_fits(pair.lr.shape, pair.hr.shape, scale)
         except ValueError as error:
             raise ValueError(f"{files.ref}: {error}") from error
         return pair

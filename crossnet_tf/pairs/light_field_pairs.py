@@ -91,7 +91,7 @@ class LightFields(PairDataset):
     ) -> dict[str, tf.Tensor]:
         """Decodes an element: `name`, `hr`, `ref`, maybe `flow`."""
         del with_flow  # What `elements` was asked for is in the element.
-        return light_fields.decode_pair(element)
+        return light_fields.decode_views(element)
 
     def count(self) -> int:
         """Light fields of the test split, times the views measured."""
@@ -140,7 +140,7 @@ class LightFields(PairDataset):
         row, col = _view(i, rows, cols)
         numbers = tf.constant([[row * cols + col, ref_view]])
         chosen = light_fields.select_views(example, numbers)
-        pair = light_fields.decode_pair(
+        pair = light_fields.decode_views(
             {key: value[0] for key, value in chosen.items()}
         )
         hr, ref = (

@@ -104,7 +104,7 @@ def select_views(
     return chosen
 
 
-def decode_pair(chosen: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def decode_views(chosen: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Decodes one pair (`select_views` without its first axis).
 
     Returns:

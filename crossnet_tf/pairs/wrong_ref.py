@@ -11,28 +11,28 @@ loss teaches to do without REF.
 import tensorflow as tf
 
 from crossnet_tf.ops.resampling import matched_blur
-from crossnet_tf.pairs.geometry import Pair
+from crossnet_tf.pairs.geometry import Sample
 
 
 def random_wrong_ref(
-    pair: Pair, seed: tf.Tensor, probability: float, scale: int
-) -> Pair:
+    sample: Sample, seed: tf.Tensor, probability: float, scale: int
+) -> Sample:
     """Replaces REF with the given probability.
 
     Args:
-        pair: dict of `ref` `[H, W, 3]` float32 in [0, 1] and others; `flow`
+        sample: dict of `ref` `[H, W, 3]` float32 in [0, 1] and others; `flow`
             `[H, W, 3]` if known.
         seed: stateless seed, shape `[2]`.
         probability: between 0 and 1.
         scale: HR size / LR size.
 
     Returns:
-        A new pair.
+        A new sample.
     """
     seeds = [tf.random.fold_in(seed, number) for number in range(4)]
     wrong = tf.random.stateless_uniform([], seeds[0]) < probability
     kind = tf.random.stateless_uniform([], seeds[1], 0, 6, tf.int32)
-    ref = pair["ref"]
+    ref = sample["ref"]
     even = tf.random.stateless_uniform([1, 1, 3], seeds[2])
     choices = [
         lambda: tf.zeros_like(ref),
@@ -42,12 +42,12 @@ def random_wrong_ref(
         lambda: tf.reverse(ref, [1]),
         lambda: matched_blur(ref[None], scale)[0],
     ]
-    out = dict(pair)
+    out = dict(sample)
     out["ref"] = tf.ensure_shape(
         tf.cond(wrong, lambda: tf.switch_case(kind, choices), lambda: ref),
         ref.shape,
     )
-    if "flow" in pair:
+    if "flow" in sample:
         keep = 1.0 - tf.cast(wrong, tf.float32)
-        out["flow"] = pair["flow"] * tf.stack([1.0, 1.0, keep])
+        out["flow"] = sample["flow"] * tf.stack([1.0, 1.0, keep])
     return out

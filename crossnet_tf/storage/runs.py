@@ -17,7 +17,7 @@ import fcntl
 import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 
@@ -200,14 +200,36 @@ def build(config: ModelConfig, precision: str) -> System:
         keras.config.set_dtype_policy(before)
 
 
-def copy_weights(source: keras.Model, target: keras.Model) -> None:
+def copy_weights(
+    source: keras.Model, target: keras.Model, parts: Sequence[str] = ()
+) -> None:
     """Gives `target` the weights of `source`.
 
+    Args:
+        source: a built network.
+        target: one whose weights have the same names and shapes.
+        parts: names of the layers whose weights count, such as
+            "flow_estimator"; empty: all.
+
     Raises:
-        ValueError: they are not networks of the same shape; lists where.
+        ValueError: they are not networks of the same shape, listing where,
+            or a part that neither has.
     """
-    theirs = weight_files.by_name(source)
-    ours = weight_files.by_name(target)
+    theirs, ours = (
+        {
+            name: weight
+            for name, weight in weight_files.by_name(model).items()
+            if not parts or name.partition("/")[0] in parts
+        }
+        for model in (source, target)
+    )
+    unknown = set(parts) - {name.partition("/")[0] for name in ours}
+    if unknown:
+        has = {n.partition("/")[0] for n in weight_files.by_name(target)}
+        raise ValueError(
+            f"`init_parts` must be of {sorted(has)}. "
+            f"Received: {sorted(unknown)}."
+        )
     problems = [
         f"{name} ({_shape(theirs, name)}, {_shape(ours, name)} wanted)"
         for name in sorted(set(theirs) | set(ours))

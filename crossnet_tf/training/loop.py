@@ -22,6 +22,7 @@ import tensorflow as tf
 import tqdm
 
 from crossnet_tf.config import Config, TrainConfig
+from crossnet_tf.training.phases import phase_at
 from crossnet_tf.training.run import Run, open_run
 
 _SECONDS_PER_CALL = 0.5
@@ -104,10 +105,14 @@ def _steps(
     pace = _SECONDS_PER_CALL
     while step < settings.num_steps and not received:
         teach = _teaches(settings, step)
+        phase = phase_at(settings, step)
         most = max(1, int(_SECONDS_PER_CALL / pace))
         count = min(most, _until_due(settings, step, teach))
+        count = min(count, phase.end - step)
         began = time.perf_counter()
-        finite, means = run.train_step(run.input, tf.constant(count), teach)
+        finite, means = run.train_step(
+            run.input, tf.constant(count), teach, phase.name
+        )
         scalars = {name: float(mean) for name, mean in means.items()}
         pace = min(pace, (time.perf_counter() - began) / count)
         if not finite:
@@ -190,10 +195,8 @@ class _Window:
 
 
 def _shown(scalars: dict[str, float]) -> dict[str, str]:
-    return {
-        "loss": f"{scalars['loss']:.4g}",
-        "psnr": f"{scalars['psnr']:.2f}",
-    }
+    names = {"loss": ".4g", "psnr": ".2f", "flow": ".3f"}
+    return {n: f"{scalars[n]:{f}}" for n, f in names.items() if n in scalars}
 
 
 def _progress(run: Run, begin: int) -> tqdm.tqdm:

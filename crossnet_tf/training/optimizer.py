@@ -12,19 +12,23 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.config import TrainConfig
+from crossnet_tf.training.phases import Phase, phases_of
 
 _COSINE_END = 0.01
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Learning rate: linear warm-up, then steps or a cosine.
+    """Learning rate: linear warm-up, then steps or a cosine, in each phase.
 
-    With `s` steps done, the rate is `learning_rate` times
+    With `s` of a phase's `n` steps done (a run without phases is one), the
+    rate is `learning_rate` times the phase's factor times
 
         (s + 1) / warmup_steps                       while s < warmup_steps
         decay_factors[i]                             `step`, from decay_steps[i]
-        0.01 + 0.99 * (1 + cos(pi * s / num_steps)) / 2      `cosine`
+        0.01 + 0.99 * (1 + cos(pi * s / n)) / 2      `cosine`
+
+    where `decay_steps` count from the run's beginning.
 
     Args:
         config: gives all of these numbers.
@@ -34,10 +38,18 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         self.config = config
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        config = self.config
         step = tf.cast(step, tf.float32)
+        rate = tf.constant(0.0)
+        for phase in phases_of(self.config):
+            here = self._within(phase, step)
+            rate = tf.where(step >= phase.begin, here, rate)
+        return rate
+
+    def _within(self, phase: Phase, step: tf.Tensor) -> tf.Tensor:
+        """The rate if `step` lies in the phase."""
+        config, done = self.config, step - phase.begin
         if config.schedule == "cosine":
-            progress = tf.minimum(step / config.num_steps, 1.0)
+            progress = tf.minimum(done / (phase.end - phase.begin), 1.0)
             wave = 0.5 + 0.5 * tf.cos(math.pi * progress)
             factor = _COSINE_END + (1.0 - _COSINE_END) * wave
         else:
@@ -47,11 +59,11 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
                 factor = tf.where(step >= decay_step, decay_factor, factor)
         if config.warmup_steps:
             factor = tf.where(
-                step < config.warmup_steps,
-                (step + 1.0) / config.warmup_steps,
+                done < config.warmup_steps,
+                (done + 1.0) / config.warmup_steps,
                 factor,
             )
-        return config.learning_rate * factor
+        return config.learning_rate * phase.factor * factor
 
     def get_config(self) -> dict:
         """The numbers that the rate is made from."""

@@ -8,9 +8,9 @@ begin as the weights.
 import pathlib
 
 from crossnet_tf.baselines import registry
-from crossnet_tf.config import Config
+from crossnet_tf.config import Config, TrainConfig
 from crossnet_tf.storage import checkpoints, runs
-from crossnet_tf.training import step
+from crossnet_tf.training import phases, start, step
 
 _INPUT = "input"
 
@@ -28,13 +28,16 @@ def check(config: Config, run_dir: pathlib.Path) -> Config | None:
     Raises:
         FileNotFoundError: `init_from` is missing.
         ValueError: a system that does not learn, a damaged config, another
-            network, loss scaling that begins or ends.
+            network, phases or a start that the network does not have, loss
+            scaling that begins or ends.
     """
     system = config.model.system
     if not registry.REGISTRY[system].learns:
         raise ValueError(
             f"`system` must be one that learns. Received: system={system!r}."
         )
+    phases.check(config)
+    start.check(config)
     if config.train.init_from:
         runs.config_of(config.train.init_from)
     if not (run_dir / runs.CONFIG_FILE).exists():
@@ -50,7 +53,7 @@ def check(config: Config, run_dir: pathlib.Path) -> Config | None:
     return saved
 
 
-def fill(
+def restore(
     keeper: checkpoints.Checkpoints,
     parts: step.Parts,
     config: Config,
@@ -69,11 +72,19 @@ def fill(
             network.
     """
     restored = keeper.restore(() if with_input else (_INPUT,))
-    if restored is None and config.train.init_from:
-        source, _ = runs.load_model(config.train.init_from)
-        runs.copy_weights(source, parts.model)
+    if restored is None:
+        _begin(parts, config.train)
     if parts.average is not None and "average" not in (restored or ()):
         runs.copy_weights(parts.model, parts.average)
+
+
+def _begin(parts: step.Parts, train: TrainConfig) -> None:
+    """The weights of a run that is new."""
+    if train.start == "matching":
+        start.matching(parts.model, train.seed)
+    if train.init_from:
+        source, _ = runs.load_model(train.init_from)
+        runs.copy_weights(source, parts.model, train.init_parts)
 
 
 def same_input(saved: Config | None, config: Config) -> bool:

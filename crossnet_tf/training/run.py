@@ -144,7 +144,7 @@ def open_run(
             run_dir, config.train.keep_checkpoints, state
         )
         same_input = is_chief and resuming.same_input(saved, config)
-        resuming.fill(keeper, parts, config, same_input)
+        resuming.restore(keeper, parts, config, same_input)
         if is_chief:
             atomic.clean(run_dir)
             runs.save_config(config, run_dir)

@@ -19,6 +19,7 @@ import tensorflow as tf
 from crossnet_tf.config import Config
 from crossnet_tf.model.base import System
 from crossnet_tf.ops import losses
+from crossnet_tf.training import phases
 from crossnet_tf.training.teacher import complete_flow
 
 _SMALLEST_SCALE = 2.0**-20
@@ -62,6 +63,10 @@ class TrainStep:
         self._parts = parts
         self._strategy = strategy
         self._local_batch = local_batch
+        self._phases = {
+            phase.name: phases.learning(parts.model, phase.name)
+            for phase in phases.phases_of(config.train)
+        }
         # One all-reduce before clipping and loss scaling, which both need
         # the whole gradient on each device.
         self._reduce_first = strategy.num_replicas_in_sync > 1 and (
@@ -71,7 +76,11 @@ class TrainStep:
 
     @tf.function
     def __call__(
-        self, iterator: Iterator, num_steps: tf.Tensor, teach: bool
+        self,
+        iterator: Iterator,
+        num_steps: tf.Tensor,
+        teach: bool,
+        phase: str = "all",
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Trains for `num_steps` steps, or up to one that is not finite.
 
@@ -79,24 +88,28 @@ class TrainStep:
             iterator: over what `pipeline.train_dataset` yields.
             num_steps: int32 scalar, at least 1.
             teach: whether the warping and flow losses take part.
+            phase: what learns, one of the run's `phases`.
 
         Returns:
             Whether all steps were finite, and scalars: `loss` (total),
             `charbonnier`, `warping`, `flow` (end-point error in pixels),
             `flow_loss`, `psnr` (of the batch, in dB) and `gradient_norm`,
-            each the mean over the steps taken, a bad one included.
+            each the mean over the steps taken, a bad one included. Phases
+            on flow alone have only `loss`, `flow` and `gradient_norm`.
         """
         finite, count = tf.constant(True), tf.constant(0)
-        totals = {name: tf.constant(0.0) for name in self._names(teach)}
+        totals = {name: tf.constant(0.0) for name in self._names(teach, phase)}
         while finite and count < num_steps:
-            finite, scalars = self._one(iterator, teach)
+            finite, scalars = self._one(iterator, teach, phase)
             totals = {n: totals[n] + scalars[n] for n in totals}
             count += 1
         means = {n: t / tf.cast(count, tf.float32) for n, t in totals.items()}
         return finite, means
 
-    def _names(self, teach: bool) -> list[str]:
+    def _names(self, teach: bool, phase: str) -> list[str]:
         train = self._config.train
+        if phase in phases.FINEST_LEVEL:
+            return ["loss", "flow", "gradient_norm"]
         names = ["loss", "charbonnier", "psnr", "gradient_norm"]
         if train.upsampler_loss_weight:
             names.append("upsampler")
@@ -107,33 +120,39 @@ class TrainStep:
         return names
 
     def _one(
-        self, iterator: Iterator, teach: bool
+        self, iterator: Iterator, teach: bool, phase: str
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         strategy = self._strategy
         batch = next(iterator)
-        gradients, shares = strategy.run(self._gradients, args=(batch, teach))
+        gradients, shares = strategy.run(
+            self._gradients, args=(batch, teach, phase)
+        )
         scalars = {
             name: strategy.reduce("SUM", share, axis=None)
             for name, share in shares.items()
         }
         finite = self._is_finite(scalars)
         if finite:
-            strategy.run(self._update, args=(gradients,))
+            strategy.run(self._update, args=(gradients, phase))
             self._average()
             self._parts.step.assign_add(1)
         return finite, scalars
 
     def _gradients(
-        self, batch: tuple, teach: bool
+        self, batch: tuple, teach: bool, phase: str
     ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
         """On each device: gradients and this device's share of the scalars."""
         parts = self._parts
         with tf.GradientTape() as tape:
-            scalars = self._losses(self._share(batch), teach)
+            share = self._share(batch)
+            if phase in phases.FINEST_LEVEL:
+                scalars = self._flow_losses(share, phases.FINEST_LEVEL[phase])
+            else:
+                scalars = self._losses(share, teach)
             loss = parts.optimizer.scale_loss(scalars["loss"])
         gradients = tape.gradient(
             loss,
-            [weight.value for weight in parts.model.trainable_variables],
+            [weight.value for weight in self._phases[phase]],
             # Parts that learn only from losses that are off stand still.
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
@@ -179,20 +198,41 @@ class TrainStep:
             per_sample["warping"] = warping
             loss += self._fade() * train.warp_loss_weight * warping
         if teach and train.flow_loss_weight:
-            true_flow = batch[2]
-            if train.flow_from_hr:
-                true_flow = complete_flow(true_flow, hr, inputs["ref"])
-            error = losses.end_point_error(final[:1], true_flow)
-            known = tf.reduce_sum(true_flow[..., 2], axis=[1, 2])
-            per_sample["flow"] = error / tf.maximum(known, 1.0)
-            per_sample["flow_loss"] = losses.flow_loss(flows, true_flow)
+            true_flow = self._true_flow(batch)
+            per_sample["flow"] = _error(final[0], true_flow)
+            per_sample["flow_loss"] = self._flow_loss(flows, true_flow)
             weight = self._fade() * train.flow_loss_weight
             loss += weight * per_sample["flow_loss"]
         per_sample["loss"] = loss
         clipped = tf.clip_by_value(outputs["sr"], 0.0, 1.0)
         per_sample["psnr"] = tf.image.psnr(clipped, hr, max_val=1.0)
-        batch_size = self._config.data.batch_size
-        return {n: tf.reduce_sum(v) / batch_size for n, v in per_sample.items()}
+        return self._means(per_sample)
+
+    def _flow_losses(self, batch: tuple, finest: int) -> dict[str, tf.Tensor]:
+        """On flow alone: the loss, and the end-point error where finest."""
+        flows = self._parts.model.estimate_flows(batch[0], finest)
+        true_flow = self._true_flow(batch)
+        loss = self._flow_loss(flows, true_flow)
+        weight = self._config.train.flow_loss_weight
+        error = _error(flows[-1], true_flow)
+        return self._means({"loss": weight * loss, "flow": error})
+
+    def _true_flow(self, batch: tuple) -> tf.Tensor:
+        inputs, hr, flow = batch
+        if self._config.train.flow_from_hr:
+            return complete_flow(flow, hr, inputs["ref"])
+        return flow
+
+    def _flow_loss(
+        self, flows: losses.Flows, true_flow: tf.Tensor
+    ) -> tf.Tensor:
+        if self._config.train.flow_penalty == "end_point":
+            return losses.end_point_loss(flows, true_flow)
+        return losses.flow_loss(flows, true_flow)
+
+    def _means(self, per_sample: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        size = self._config.data.batch_size
+        return {n: tf.reduce_sum(v) / size for n, v in per_sample.items()}
 
     def _progress(self) -> tf.Tensor:
         """Share of the steps that are done."""
@@ -215,7 +255,7 @@ class TrainStep:
             return finite & (optimizer.dynamic_scale > _SMALLEST_SCALE)
         return finite & tf.math.is_finite(scalars["gradient_norm"])
 
-    def _update(self, gradients: list[tf.Tensor]) -> None:
+    def _update(self, gradients: list[tf.Tensor], phase: str) -> None:
         """On each device; Keras sums the gradients over devices."""
         parts = self._parts
         if clip_norm := self._config.train.clip_norm:
@@ -224,7 +264,7 @@ class TrainStep:
         if self._reduce_first:
             replicas = self._strategy.num_replicas_in_sync
             gradients = [gradient / replicas for gradient in gradients]
-        parts.optimizer.apply(gradients, parts.model.trainable_variables)
+        parts.optimizer.apply(gradients, self._phases[phase])
 
     def _average(self) -> None:
         parts = self._parts
@@ -243,3 +283,10 @@ class TrainStep:
                 args=(weight.value,),
                 group=False,
             )
+
+
+def _error(flow: tuple[int, tf.Tensor], true_flow: tf.Tensor) -> tf.Tensor:
+    """Mean end-point error per sample, in full-size pixels."""
+    error = losses.end_point_error([flow], true_flow)
+    known = tf.reduce_sum(true_flow[..., 2], axis=[1, 2])
+    return error / tf.maximum(known, 1.0)

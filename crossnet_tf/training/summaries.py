@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from crossnet_tf.drawing import pictures
+from crossnet_tf.drawing.colors import flow_to_rgb
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.upscaling.upscaler import Upscaler
@@ -72,7 +72,7 @@ class Summaries:
             "3_warped_ref": warped.numpy(),
             "4_sr": outputs["sr"],
             "5_hr": self._hr,
-            "6_flow": pictures.flow_to_rgb(flow),
+            "6_flow": flow_to_rgb(flow),
         }
         with self._writer.as_default(step):
             for name, image in drawn.items():

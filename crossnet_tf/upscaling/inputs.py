@@ -43,13 +43,13 @@ def network_pair(
         ValueError: REF is of no use, or OpenCV is missing.
     """
     if options.align == "none":
-        resizing.check_pair(lr.shape, ref.shape, scale)
+        resizing.check_ref_fits(lr.shape, ref.shape, scale)
     if options.align == options.match == "none":
         return Inputs(lr, ref)
     if importlib.util.find_spec("cv2") is None:
         raise ValueError(
-            "Aligning and matching need OpenCV: `pip install -r "
-            "requirements-opencv.txt`, or give --align=none --match=none. "
+            "Aligning and matching need OpenCV: `pip install "
+            "'crossnet_tf[opencv]'`, or give --align=none --match=none. "
             f"Received: align={options.align}, match={options.match}."
         )
     from crossnet_tf import alignment  # OpenCV

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from crossnet_tf import images
 from crossnet_tf.baselines import registry
-from crossnet_tf.drawing import pictures
+from crossnet_tf.drawing.colors import flow_to_rgb
 from crossnet_tf.images import formats
 from crossnet_tf.images.picture import Picture
 from crossnet_tf.ops import resizing
@@ -145,5 +145,5 @@ def _drawn(
     return {
         "lr_up": outputs["lr_up"],
         "warped_ref": backward_warp(ref[None], flow[None])[0].numpy(),
-        "flow": pictures.flow_to_rgb(flow),
+        "flow": flow_to_rgb(flow),
     }

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from data import light_field, scenes, source_tree
+from crossnet_tf.data import light_field, scenes, source_tree
 
 ROWS = COLS = 9
 VIEWS = [f"input_Cam{n:03d}.png" for n in range(ROWS * COLS)]

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from crossnet_tf import images
+from crossnet_tf.data import light_field, scenes, source_tree, views_in_image
 from crossnet_tf.ops import quantization
-from data import light_field, scenes, source_tree, views_in_image
 
 VIEWS = 8
 CROP_HEIGHT, CROP_WIDTH = 320, 512

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from crossnet_tf import images
+from crossnet_tf.data import light_field, scenes, source_tree, views_in_image
 from crossnet_tf.ops import quantization
-from data import light_field, scenes, source_tree, views_in_image
 
 PATTERN = r"(?:^|_)(?:r|view_|out_)?(?P<row>\d+)_c?(?P<col>\d+)(?:_|$)"
 LAYOUTS = ("files", *views_in_image.LAYOUTS)

@@ -3,7 +3,7 @@
 tfds build data/scene_lf --manual_dir=DIR
 """
 
-from data import light_field, scenes, source_tree
+from crossnet_tf.data import light_field, scenes, source_tree
 
 
 class Builder(light_field.LightFieldBuilder):

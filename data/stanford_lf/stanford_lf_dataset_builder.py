@@ -3,7 +3,7 @@
 tfds build data/stanford_lf --manual_dir=DIR
 """
 
-from data import light_field, scenes, source_tree
+from crossnet_tf.data import light_field, scenes, source_tree
 
 ROWS = COLS = 17
 PATTERN = r"^out_(?P<row>\d+)_(?P<col>\d+)(?:_|$)"

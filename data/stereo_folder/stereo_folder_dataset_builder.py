@@ -5,7 +5,7 @@
 A pair is stored as a row of two views, the left one first.
 """
 
-from data import light_field, scenes, source_tree
+from crossnet_tf.data import light_field, scenes, source_tree
 
 NAMES = (("L", "R"), ("left", "right"), ("im0", "im1"), ("view1", "view5"))
 

@@ -24,7 +24,7 @@ front is decided per pixel, softly over one pixel where they cross.
 All of it is pure NumPy, needs no TensorFlow, and gives the same bytes on
 every machine (see `sampling.py`).
 
-    from data.synthetic_lf import render
+    from crossnet_tf.data.synthetic_lf import render
     views, disparity = render.render_light_field(
         np.random.Generator(np.random.Philox(7)), height=192, width=256)
 """

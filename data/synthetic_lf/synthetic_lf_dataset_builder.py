@@ -56,6 +56,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES: ClassVar = {"1.0.0": "First release."}
+    # In a checkout data/ is beside crossnet_tf/, where TFDS does not look.
+    pkg_dir_path = tfds.core.Path(__file__).parent
     BUILDER_CONFIGS: ClassVar = [
         SyntheticLfConfig(
             name="default", description="36 + 6 scenes, 8x8 views of 192x256."

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import tensorflow_datasets as tfds
 
-from data import light_field, scenes, source_tree
+from crossnet_tf.data import light_field, scenes, source_tree
 
 # Relative: `tfds build` imports this folder as a package of its own.
 from . import decoding

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from export.formats import pairs
+from . import pairs
 
 # Least PSNR in dB between the file's picture and the SavedModel's.
 LEAST_AGREEMENT = {

@@ -82,7 +82,7 @@ def convert(
         command = [
             sys.executable,
             "-m",
-            "export.formats.conversion",
+            __name__,
             json.dumps(job),
         ]
         result = subprocess.run(command, capture_output=True, text=True)
@@ -159,7 +159,8 @@ def _allow_inlining(directory: pathlib.Path) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
     from crossnet_tf.ops.subgraph import NO_INLINE
-    from export.graph import lint
+
+    from ..graph import lint
 
     path = directory / lint.SAVED_MODEL_FILE
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
@@ -172,7 +173,7 @@ def _allow_inlining(directory: pathlib.Path) -> None:
 def _quantized(tf, converter, job: dict) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
-    from export.formats import float_parts, pairs
+    from . import float_parts, pairs
 
     side = _DEFAULT_SIDE * _DEFAULT_SCALE // job["scale"]
     size = job["height"] or side, job["width"] or side, job["scale"]

@@ -62,7 +62,7 @@ def real_pairs(
     pairs = []
     for row, column in zip(rows, columns):
         inside = np.s_[row : row + tall, column : column + wide]
-        pairs.append(_pair(left[inside], right[inside], scale))
+        pairs.append(_from_hr(left[inside], right[inside], scale))
     return pairs
 
 
@@ -92,11 +92,11 @@ def calibration_pairs(
         image = _filled(photograph, tall, wide + _DISPLACEMENT)[:tall]
         hr = image[:, :wide]
         ref = image[:, _DISPLACEMENT : wide + _DISPLACEMENT]
-        pairs.append(_pair(hr, ref, scale))
+        pairs.append(_from_hr(hr, ref, scale))
     return pairs
 
 
-def _pair(hr: np.ndarray, ref: np.ndarray, scale: int) -> RealPair:
+def _from_hr(hr: np.ndarray, ref: np.ndarray, scale: int) -> RealPair:
     hr, ref = np.float32(hr) / 255, np.float32(ref) / 255
     lr = np.asarray(resizing.make_lr(hr, scale), np.float32)
     return RealPair(lr[None], ref[None], hr[None])

@@ -10,8 +10,9 @@ import pathlib
 
 import crossnet_tf
 from crossnet_tf import atomic
-from export.formats import comparison, conversion
-from export.graph import saving
+
+from ..graph import saving
+from . import comparison, conversion
 
 METADATA = "crossnet_tf"
 _SIDES = (48, 64)  # of LR in the comparison, if sizes are free
@@ -97,7 +98,7 @@ def with_metadata(content: bytes, facts: dict) -> bytes:
     """The TF-Lite file with `facts` among its named buffers."""
     from ai_edge_litert import schema_py_generated as schema
 
-    from export.formats import float_parts
+    from . import float_parts
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     buffer = schema.BufferT()

@@ -20,7 +20,8 @@ import tensorflow as tf
 import crossnet_tf
 from crossnet_tf.config import SCALES
 from crossnet_tf.model.base import System
-from export.graph import lint, signatures, warmup
+
+from . import lint, signatures, warmup
 
 DESCRIPTION = pathlib.Path("assets.extra", "crossnet.json")
 # Largest difference to the network, by the policy that it computes with.

@@ -19,8 +19,9 @@ import tensorflow as tf
 from crossnet_tf.model.base import System, named
 from crossnet_tf.model.inputs import MIN_SIZE
 from crossnet_tf.ops.warp import backward_warp
-from export.graph import encoded
-from export.graph.encoded import require
+
+from . import encoded
+from .encoded import require
 
 # Full HD; a request of this size takes a few GB.
 MAX_PIXELS = 2**21

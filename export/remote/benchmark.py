@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from export.remote.failures import RequestError
+from .failures import RequestError
 
 _PERCENTILES = (50, 90, 99)
 

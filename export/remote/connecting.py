@@ -1,9 +1,9 @@
 """Chooses the transport by the form of the server's address."""
 
-from export.remote import addresses
-from export.remote.over_grpc import Grpc
-from export.remote.over_rest import Rest
-from export.remote.transport import Target, Transport
+from . import addresses
+from .over_grpc import Grpc
+from .over_rest import Rest
+from .transport import Target, Transport
 
 
 def connect(target: Target) -> Transport:

@@ -12,7 +12,7 @@ import json
 
 import numpy as np
 
-from export.remote.transport import Value
+from .transport import Value
 
 # Numbers and lists of them have none; a batch of encoded pictures has few.
 _MAX_OBJECTS, _MAX_QUOTES = 256, 2048

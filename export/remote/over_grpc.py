@@ -8,9 +8,9 @@ import math
 
 import grpc
 
-from export.remote import stubs
-from export.remote.failures import RequestError
-from export.remote.transport import Target, Transport, Value
+from . import stubs
+from .failures import RequestError
+from .transport import Target, Transport, Value
 
 
 class Grpc(Transport):

@@ -15,9 +15,9 @@ import urllib.parse
 
 import urllib3
 
-from export.remote import deadlines, json_values, proxies
-from export.remote.failures import Kind, RequestError
-from export.remote.transport import Target, Transport
+from . import deadlines, json_values, proxies
+from .failures import Kind, RequestError
+from .transport import Target, Transport
 
 _STATUS = {
     400: "INVALID_ARGUMENT",

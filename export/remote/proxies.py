@@ -14,7 +14,7 @@ import os
 import urllib.parse
 import urllib.request
 
-from export.remote.addresses import Address, redacted
+from .addresses import Address, redacted
 
 _GRPC_VARIABLES = ("grpc_proxy", "https_proxy", "http_proxy")
 _GRPC_EXCEPTIONS = ("no_grpc_proxy", "no_proxy")

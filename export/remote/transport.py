@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from export.remote import addresses, header_files, proxies
-from export.remote.failures import Kind, RequestError, from_status
+from . import addresses, header_files, proxies
+from .failures import Kind, RequestError, from_status
 
 Value = np.ndarray | list[bytes]
 MAX_ANSWER = 2**28

@@ -7,9 +7,10 @@ import numpy as np
 
 from crossnet_tf.upscaling import tiles
 from crossnet_tf.upscaling.tiles import MARGIN, MAX_SIDE
-from export.remote import photos
-from export.remote.failures import Kind, RequestError
-from export.remote.transport import Transport, Value
+
+from . import photos
+from .failures import Kind, RequestError
+from .transport import Transport, Value
 
 ENCODED, UINT8, FLOAT = "encoded", "uint8", "serving_default"
 _SCALES = (2, 4, 8)

@@ -10,7 +10,7 @@ from crossnet_tf.baselines import registry
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.ops import resizing
 
-pytest.importorskip("cv2", reason="requirements-opencv.txt is not installed")
+pytest.importorskip("cv2", reason="extra `opencv` is not installed")
 
 
 def _pair() -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -63,5 +63,5 @@ def test_as_a_graph_agrees():
 
 def test_without_opencv_rejects(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(ValueError, match=r"OpenCV.*requirements-opencv\.txt"):
+    with pytest.raises(ValueError, match=r"OpenCV.*crossnet_tf\[opencv\]"):
         _model()

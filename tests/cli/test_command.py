@@ -218,6 +218,11 @@ class DataLossError(Exception):
         (OSError(28, "No space left on device"), "No space left on device"),
         (FloatingPointError("not finite at step 3"), "step 3"),
         (MemoryError(), "MemoryError"),
+        (
+            ModuleNotFoundError("No module", name="skimage.data"),
+            "`skimage.data`, which is not installed: pip install "
+            "'crossnet_tf[train]'",
+        ),
         (DataLossError("corrupted record\n\t [[{{node X}}]]"), "record\n"),
         (
             DataLossError(
@@ -247,6 +252,12 @@ def test_own_errors_keep_their_traceback():
     values = cli.define_flags()
     with pytest.raises(ZeroDivisionError):
         cli.run(_raiser(ZeroDivisionError()), values, ["prog"])
+
+
+def test_a_package_of_nobodys_keeps_its_traceback():
+    error = ModuleNotFoundError("No module", name="no_such_package")
+    with pytest.raises(ModuleNotFoundError):
+        cli.run(_raiser(error), cli.define_flags(), ["prog"])
 
 
 def test_interrupt_ends_cleanly(capsys):

@@ -21,7 +21,7 @@ def _stderr(code: str) -> list[str]:
 def test_only_our_lines_are_left():
     lines = _stderr(
         "import sys\n"
-        "from crossnet_tf import quiet\n"
+        "from crossnet_tf.cli import quiet\n"
         "quiet.silence_tensorflow()\n"
         "quiet.silence_tensorflow()\n"
         "print('before', file=sys.stderr)\n"
@@ -35,7 +35,7 @@ def test_only_our_lines_are_left():
 def test_import_that_fails_says_why():
     lines = _stderr(
         "import sys\n"
-        "from crossnet_tf import quiet\n"
+        "from crossnet_tf.cli import quiet\n"
         "quiet.silence_tensorflow()\n"
         "sys.modules['numpy'] = None\n"
         "import tensorflow\n"

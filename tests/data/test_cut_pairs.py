@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crossnet_tf import images
-from data import cut_pairs, matching_tiles
+from crossnet_tf.data import cut_pairs, matching_tiles
 
 SIZE = 64
 

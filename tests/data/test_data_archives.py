@@ -12,8 +12,10 @@ import PIL.Image
 import pytest
 import tensorflow_datasets as tfds
 
-from data import archives, source_tree
-from data.stereo_folder import stereo_folder_dataset_builder as stereo
+from crossnet_tf.data import archives, source_tree
+from crossnet_tf.data.stereo_folder import (
+    stereo_folder_dataset_builder as stereo,
+)
 
 SUFFIXES = [".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"]
 

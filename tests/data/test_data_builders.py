@@ -9,13 +9,15 @@ import tensorflow_datasets as tfds
 from apache_beam.options import pipeline_options
 
 from crossnet_tf import images
+from crossnet_tf.data import light_field, scenes, source_tree
+from crossnet_tf.data.flower import flower_dataset_builder as flower
+from crossnet_tf.data.hci_lf import hci_lf_dataset_builder as hci
+from crossnet_tf.data.lfvideo import lfvideo_dataset_builder as lfvideo
+from crossnet_tf.data.stanford_lf import stanford_lf_dataset_builder as stanford
+from crossnet_tf.data.stereo_folder import (
+    stereo_folder_dataset_builder as stereo,
+)
 from crossnet_tf.pairs import light_fields, prepared
-from data import light_field, scenes, source_tree
-from data.flower import flower_dataset_builder as flower
-from data.hci_lf import hci_lf_dataset_builder as hci
-from data.lfvideo import lfvideo_dataset_builder as lfvideo
-from data.stanford_lf import stanford_lf_dataset_builder as stanford
-from data.stereo_folder import stereo_folder_dataset_builder as stereo
 
 # TFDS 4.9 asks protobuf for a field's label when it reads a prepared set.
 pytestmark = pytest.mark.filterwarnings(
@@ -26,7 +28,9 @@ HEIGHT, WIDTH = 6, 10
 
 
 def _module(name):
-    return importlib.import_module(f"data.{name}.{name}_dataset_builder")
+    return importlib.import_module(
+        f"crossnet_tf.data.{name}.{name}_dataset_builder"
+    )
 
 
 def _views(rng, count):

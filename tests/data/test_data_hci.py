@@ -13,8 +13,8 @@ import pytest
 import tensorflow_datasets as tfds
 import tiny_light_fields
 
+from crossnet_tf.data.hci_lf import hci_lf_dataset_builder as hci
 from crossnet_tf.pairs import light_fields
-from data.hci_lf import hci_lf_dataset_builder as hci
 
 SIZE, BASELINE, FOCAL, FOCUS, SENSOR = 48, 200.0, 100.0, 8000.0, 35.0
 BACK, FRONT = 11000.0, 6200.0  # depth of two planes, mm
@@ -91,7 +91,7 @@ def example(tmp_path_factory):
 def test_flow_takes_ref_to_hr(example, pair):
     numbers = [[row * hci.COLS + col for row, col in pair]]
     chosen = light_fields.select_views(example, np.array(numbers, np.int32))
-    pair = light_fields.decode_pair({k: v[0] for k, v in chosen.items()})
+    pair = light_fields.decode_views({k: v[0] for k, v in chosen.items()})
     hr, ref = (pair[k].numpy() / 255 for k in ("hr", "ref"))
     flow = pair["flow"].numpy()
     seen = flow[..., 2] > 0

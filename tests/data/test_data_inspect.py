@@ -5,9 +5,9 @@ import pytest
 import tiny_light_fields
 
 from crossnet_tf import cli, images
+from crossnet_tf.data import contact_sheet, inspect, survey
 from crossnet_tf.ops import quantization
 from crossnet_tf.pairs import prepared
-from data import contact_sheet, inspect, survey
 
 
 @pytest.fixture(scope="module")

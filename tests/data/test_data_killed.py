@@ -9,15 +9,19 @@ import PIL.Image
 import pytest
 import tensorflow_datasets as tfds
 
+from crossnet_tf.data.stereo_folder import (
+    stereo_folder_dataset_builder as stereo,
+)
 from crossnet_tf.pairs import prepared
-from data.stereo_folder import stereo_folder_dataset_builder as stereo
 
 SCENES = 10
 COMMAND = """
 import os, signal, sys
 import tensorflow_datasets as tfds
-from data import light_field
-from data.stereo_folder import stereo_folder_dataset_builder as stereo
+from crossnet_tf.data import light_field
+from crossnet_tf.data.stereo_folder import (
+    stereo_folder_dataset_builder as stereo,
+)
 
 folder, owner, name, calls = sys.argv[1:]
 owner = {"light_field": light_field, "info": tfds.core.DatasetInfo}[owner]

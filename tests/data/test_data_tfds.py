@@ -10,17 +10,25 @@ import pytest
 import tensorflow_datasets as tfds
 import tiny_light_fields
 
-from data.flower import flower_dataset_builder as flower
-from data.hci_lf import hci_lf_dataset_builder as hci_lf
-from data.lfvideo import lfvideo_dataset_builder as lfvideo
-from data.light_field_folder import (
+from crossnet_tf.data.flower import flower_dataset_builder as flower
+from crossnet_tf.data.hci_lf import hci_lf_dataset_builder as hci_lf
+from crossnet_tf.data.lfvideo import lfvideo_dataset_builder as lfvideo
+from crossnet_tf.data.light_field_folder import (
     light_field_folder_dataset_builder as light_field_folder,
 )
-from data.scene_lf import scene_lf_dataset_builder as scene_lf
-from data.stanford_lf import stanford_lf_dataset_builder as stanford_lf
-from data.stereo_folder import stereo_folder_dataset_builder as stereo_folder
-from data.synthetic_lf import synthetic_lf_dataset_builder as synthetic_lf
-from data.video_folder import video_folder_dataset_builder as video_folder
+from crossnet_tf.data.scene_lf import scene_lf_dataset_builder as scene_lf
+from crossnet_tf.data.stanford_lf import (
+    stanford_lf_dataset_builder as stanford_lf,
+)
+from crossnet_tf.data.stereo_folder import (
+    stereo_folder_dataset_builder as stereo_folder,
+)
+from crossnet_tf.data.synthetic_lf import (
+    synthetic_lf_dataset_builder as synthetic_lf,
+)
+from crossnet_tf.data.video_folder import (
+    video_folder_dataset_builder as video_folder,
+)
 
 HEIGHT, WIDTH = 4, 6
 

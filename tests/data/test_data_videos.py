@@ -8,8 +8,11 @@ import pytest
 import tensorflow_datasets as tfds
 
 from crossnet_tf import images
-from data.video_folder import decoding
-from data.video_folder import video_folder_dataset_builder as video_folder
+from crossnet_tf.data.video_folder import decoding
+from crossnet_tf.data.video_folder import (
+    video_folder_dataset_builder as video_folder,
+)
+from crossnet_tf.video import reading
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 30
 
@@ -124,7 +127,7 @@ def test_list_of_other_files_rejects(tmp_path):
 
 def test_large_frames_and_long_videos_rejects(tmp_path, monkeypatch):
     path = _write(tmp_path / "a.mp4")
-    monkeypatch.setattr(decoding, "MAX_PACKETS", 10)
+    monkeypatch.setattr(reading, "MAX_FRAMES", 10)
     with pytest.raises(ValueError, match="at most 10 frames"):
         decoding.frame_times(path)
     monkeypatch.setattr(images, "MAX_PIXELS", 1000)

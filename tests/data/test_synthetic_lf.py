@@ -8,8 +8,7 @@ import pytest
 import tensorflow_datasets as tfds
 import tiny_light_fields as tiny
 
-from crossnet_tf.pairs import light_fields, prepared
-from data.synthetic_lf import (
+from crossnet_tf.data.synthetic_lf import (
     mattes,
     photographs,
     render,
@@ -17,7 +16,10 @@ from data.synthetic_lf import (
     scenes,
     textures,
 )
-from data.synthetic_lf import synthetic_lf_dataset_builder as builder_lib
+from crossnet_tf.data.synthetic_lf import (
+    synthetic_lf_dataset_builder as builder_lib,
+)
+from crossnet_tf.pairs import light_fields, prepared
 
 
 def _rng(seed):
@@ -245,7 +247,7 @@ def test_builder_roundtrip(tmp_path):
         photographs.TEST,
     )
     chosen = light_fields.select_views(example, np.array([[11, 2]], np.int32))
-    pair = light_fields.decode_pair({k: v[0] for k, v in chosen.items()})
+    pair = light_fields.decode_views({k: v[0] for k, v in chosen.items()})
     np.testing.assert_array_equal(pair["hr"], views[11])
     np.testing.assert_array_equal(pair["ref"], views[2])
     decoded = light_fields.decode_disparity(example["disparity"][11])

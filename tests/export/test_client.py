@@ -18,9 +18,8 @@ import serving_process
 from PIL import Image
 from serving_export import pair
 
-from crossnet_tf.upscaling import tiles
-from export import client
-from export.remote import (
+from crossnet_tf.export import client
+from crossnet_tf.export.remote import (
     benchmark,
     connecting,
     failures,
@@ -30,7 +29,8 @@ from export.remote import (
     transport,
     upscaler,
 )
-from export.remote.failures import Kind, RequestError
+from crossnet_tf.export.remote.failures import Kind, RequestError
+from crossnet_tf.upscaling import tiles
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -487,8 +487,9 @@ def test_command_benchmark(address, capsys):
 
 def test_client_does_not_load_tensorflow():
     program = (
-        "import sys; from export import client; "
-        "from export.remote import benchmark, connecting, upscaler; "
+        "import sys; from crossnet_tf.export import client; "
+        "from crossnet_tf.export.remote import benchmark, connecting; "
+        "from crossnet_tf.export.remote import upscaler; "
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
@@ -497,7 +498,7 @@ def test_client_does_not_load_tensorflow():
 @pytest.mark.slow
 def test_tensorflow_can_be_loaded_after_the_client():
     program = (
-        "from export.remote import stubs; "
+        "from crossnet_tf.export.remote import stubs; "
         "import numpy as np, tensorflow as tf; "
         "proto = tf.make_tensor_proto(np.ones([2], np.float32)); "
         "request = stubs.predict_pb2.PredictRequest(); "

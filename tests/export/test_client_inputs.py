@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from serving_export import pair
 
-from export import client
-from export.remote import addresses, photos
+from crossnet_tf.export import client
+from crossnet_tf.export.remote import addresses, photos
 
 
 @pytest.mark.parametrize(

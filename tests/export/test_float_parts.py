@@ -5,7 +5,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from export.formats import float_parts
+from crossnet_tf.export.formats import float_parts
 
 _KINDS = schema.BuiltinOperator
 _CODES = (_KINDS.QUANTIZE, _KINDS.DEQUANTIZE, _KINDS.TRANSPOSE_CONV)

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from serving_export import pair
 
-from export.remote import (
+from crossnet_tf.export.remote import (
     connecting,
     deadlines,
     header_files,
@@ -25,7 +25,7 @@ from export.remote import (
     transport,
     upscaler,
 )
-from export.remote.failures import Kind, RequestError
+from crossnet_tf.export.remote.failures import Kind, RequestError
 
 LR, REF = (image[0] for image in pair(8, 12))
 _OK = b"HTTP/1.1 200 OK\r\n"

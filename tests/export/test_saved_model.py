@@ -15,9 +15,9 @@ from serving_export import blank, decode, encode, pair
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
+from crossnet_tf.export import saved_model
+from crossnet_tf.export.graph import lint, saving, warmup
 from crossnet_tf.model.base import named
-from export import saved_model
-from export.graph import lint, saving, warmup
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from google.protobuf import text_format
 from serving_export import encode, pair
 from serving_models import wait_until
 
-from export.remote import stubs
+from crossnet_tf.export.remote import stubs
 
 with stubs.importable():
     from tensorflow_serving.apis import get_model_metadata_pb2

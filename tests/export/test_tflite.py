@@ -15,10 +15,10 @@ from serving_export import pair
 
 from crossnet_tf import config
 from crossnet_tf.baselines.registry import build_model
+from crossnet_tf.export import onnx, tflite
+from crossnet_tf.export.formats import comparison, conversion, pairs, writing
+from crossnet_tf.export.graph import saving
 from crossnet_tf.storage import runs
-from export import onnx, tflite
-from export.formats import comparison, conversion, pairs, writing
-from export.graph import saving
 
 CUSTOM = schema.BuiltinOperator.CUSTOM
 

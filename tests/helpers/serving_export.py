@@ -44,8 +44,8 @@ def tiny_model():
 def exported() -> pathlib.Path:
     """Version 1 of the model; copy it to change it."""
     from crossnet_tf import config
+    from crossnet_tf.export import saved_model
     from crossnet_tf.storage import weight_files
-    from export import saved_model
 
     folder = pathlib.Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

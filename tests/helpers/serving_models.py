@@ -15,7 +15,7 @@ import traceback
 import serving_predict
 import serving_runtime
 
-from export.remote import stubs
+from crossnet_tf.export.remote import stubs
 
 with stubs.importable():
     from tensorflow_serving.apis import prediction_log_pb2

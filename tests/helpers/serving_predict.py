@@ -14,7 +14,7 @@ import numpy as np
 import serving_runtime
 from serving_runtime import STRING
 
-from export.remote import stubs
+from crossnet_tf.export.remote import stubs
 
 with stubs.importable():
     from tensorflow.core.framework import tensor_pb2

@@ -16,7 +16,7 @@ import numpy as np
 import serving_predict
 from serving_predict import Failure, invalid
 
-from export.remote import stubs
+from crossnet_tf.export.remote import stubs
 
 with stubs.importable():
     from tensorflow_serving.apis import predict_pb2

@@ -16,7 +16,7 @@ import pathlib
 
 import numpy as np
 
-from export.remote import stubs
+from crossnet_tf.export.remote import stubs
 
 with stubs.importable():
     from tensorflow.core.protobuf import config_pb2, meta_graph_pb2

@@ -24,7 +24,7 @@ import serving_predict  # noqa: E402
 import serving_rest  # noqa: E402
 from google.protobuf import text_format  # noqa: E402
 
-from export.remote import stubs  # noqa: E402
+from crossnet_tf.export.remote import stubs  # noqa: E402
 
 with stubs.importable():
     from tensorflow_serving.apis import (

@@ -20,6 +20,7 @@ KERAS_HOOKS = {
     "get_config",
 }
 MAX_FUNCTION_LINES = 45
+_OUTSIDE = {"data", "export", "tests"}
 
 
 def imports(root: pathlib.Path, file: str) -> Iterator[tuple[int, str]]:
@@ -42,18 +43,25 @@ def imports(root: pathlib.Path, file: str) -> Iterator[tuple[int, str]]:
 
 
 def boundaries(root: pathlib.Path, file: str) -> list[str]:
-    """No relative imports; the library imports no builder and no export.
+    """The library imports no builder and no export, and by full names.
 
-    The files of a data-set builder may import each other relatively:
-    `tfds build data/NAME` loads them as package NAME, not data.NAME.
+    `data/` and `export/` have two names, `data` in a checkout and
+    `crossnet_tf.data` everywhere. So that no process loads a file under both,
+    their files import each other relatively. A data-set builder is a package
+    of its own for `tfds build data/NAME`, so that what is outside its folder
+    is `crossnet_tf.data` for it.
     """
-    outside = {"data", "export", "tests"}
-    in_builder = len(pathlib.Path(file).parts) == 3 and file.startswith("data/")
+    top, *rooms = pathlib.Path(file).parts[:-1]
+    in_library, in_builder = top == "crossnet_tf", top == "data" and rooms
+    most_dots = 0 if in_library else 1 if top == "data" else 1 + len(rooms)
     problems = []
     for line, name in sorted(set(imports(root, file))):
-        if name.startswith(".") and not (in_builder and name[1:2] != "."):
+        room = name.removeprefix("crossnet_tf.").split(".")[0]
+        if len(name) - len(name.lstrip(".")) > most_dots:
             problems.append(f"{file}:{line} has a relative import: {name}")
-        elif file.startswith("crossnet_tf") and name.split(".")[0] in outside:
+        elif room in _OUTSIDE and not (
+            in_builder and name.startswith("crossnet_tf.data")
+        ):
             problems.append(f"{file}:{line} imports {name}")
     return problems
 

@@ -4,7 +4,9 @@ import pathlib
 
 import numpy as np
 
-from data.synthetic_lf import synthetic_lf_dataset_builder as builder_lib
+from crossnet_tf.data.synthetic_lf import (
+    synthetic_lf_dataset_builder as builder_lib,
+)
 
 HEIGHT, WIDTH, ROWS, COLS = 48, 64, 3, 4
 TRAIN_SCENES, TEST_SCENES = 3, 2

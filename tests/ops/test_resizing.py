@@ -154,9 +154,9 @@ def test_quantize_rejects_integers(function, convert):
         function(convert(np.zeros(3, np.uint8)))
 
 
-def test_check_pair_accepts():
-    resizing.check_pair((20, 30, 3), (80, 120, 3), 4)
-    resizing.check_pair((1, 20, 30, 3), (1, 40, 60, 3), 2)
+def test_check_ref_fits_accepts():
+    resizing.check_ref_fits((20, 30, 3), (80, 120, 3), 4)
+    resizing.check_ref_fits((1, 20, 30, 3), (1, 40, 60, 3), 2)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,6 @@ def test_check_pair_accepts():
         ((1, 20, 30, 3), (1, 120, 80, 3), 4, "LR 30x20, REF 80x120"),
     ],
 )  # fmt: skip
-def test_check_pair_rejects(lr, ref, scale, message):
+def test_check_ref_fits_rejects(lr, ref, scale, message):
     with pytest.raises(ValueError, match=message):
-        resizing.check_pair(lr, ref, scale)
+        resizing.check_ref_fits(lr, ref, scale)

@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 import tiny_light_fields as tiny
 
+from crossnet_tf.data.synthetic_lf import render
+from crossnet_tf.data.synthetic_lf import (
+    synthetic_lf_dataset_builder as builder_lib,
+)
 from crossnet_tf.pairs import light_fields
-from data.synthetic_lf import render
-from data.synthetic_lf import synthetic_lf_dataset_builder as builder_lib
 
 
 def _loop(rows, cols, low, high):
@@ -87,7 +89,7 @@ def test_select_views_golden():
 def test_decode_pair_without_disparity(rng):
     views = rng.integers(256, size=[6, 4, 5, 3], dtype=np.uint8)
     chosen = light_fields.select_views(_example(views), tf.constant([[3, 1]]))
-    pair = light_fields.decode_pair({k: v[0] for k, v in chosen.items()})
+    pair = light_fields.decode_views({k: v[0] for k, v in chosen.items()})
     assert sorted(pair) == ["hr", "name", "ref"]
     assert pair["name"] == b"garden"
     np.testing.assert_array_equal(pair["hr"], views[3])
@@ -102,8 +104,8 @@ def test_decode_pair_eager_and_tfdata():
     pairs = tf.constant([[0, 5], [4, 2], [1, 0]])
     chosen = light_fields.select_views(example, pairs)
     dataset = tf.data.Dataset.from_tensor_slices(chosen)
-    for i, pair in enumerate(dataset.map(light_fields.decode_pair)):
-        eager = light_fields.decode_pair({k: v[i] for k, v in chosen.items()})
+    for i, pair in enumerate(dataset.map(light_fields.decode_views)):
+        eager = light_fields.decode_views({k: v[i] for k, v in chosen.items()})
         assert sorted(pair) == ["flow", "hr", "name", "ref"]
         for key in pair:
             np.testing.assert_array_equal(pair[key], eager[key])

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.config import model_config
+from crossnet_tf.data.synthetic_lf import render
 from crossnet_tf.ops import losses, quantization, resizing
-from data.synthetic_lf import render
 
 TARGET_DB = 40.0
 MAX_STEPS = 3000
