@@ -86,7 +86,7 @@ def test_select_views_golden():
     }
 
 
-def test_decode_pair_without_disparity(rng):
+def test_decode_views_without_disparity(rng):
     views = rng.integers(256, size=[6, 4, 5, 3], dtype=np.uint8)
     chosen = light_fields.select_views(_example(views), tf.constant([[3, 1]]))
     pair = light_fields.decode_views({k: v[0] for k, v in chosen.items()})
@@ -96,7 +96,7 @@ def test_decode_pair_without_disparity(rng):
     np.testing.assert_array_equal(pair["ref"], views[1])
 
 
-def test_decode_pair_eager_and_tfdata():
+def test_decode_views_eager_and_tfdata():
     views, disparity = render.render_light_field(
         np.random.Generator(np.random.Philox(0)), 32, 40, 2, 3
     )
