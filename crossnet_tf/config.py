@@ -29,6 +29,8 @@ SYSTEMS = (
 )
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 PHASES = ("all", "coarse_flow", "flow", "picture")
+MAX_PIXELS = 100_000_000
+"""Of a picture that is decoded, unless a command is told otherwise."""
 
 
 def setting(default: Any, help: str, **limits: Any) -> Any:
@@ -429,7 +431,7 @@ class EvalConfig(_Section):
         "rgb", "PSNR over RGB samples or on BT.601 luma.", choices=("rgb", "y")
     )
     max_pixels: int = setting(
-        100_000_000, "Refuse images with more pixels.", minimum=1
+        MAX_PIXELS, "Refuse images with more pixels.", minimum=1
     )
 
 

@@ -4,10 +4,12 @@ Inside the package a picture is RGB float32 in [0, 1]; this is where it comes
 from and where it goes. `formats` tells files apart, `headers` checks what they
 claim, `decoding` and `encoding` know libvips, `profiles` what numbers mean in
 colours. A file is hostile until its header has been checked, and is replaced
-in one step or not at all. May import `ops` and `atomic`.
+in one step or not at all. Needs no TensorFlow. May import `ops`, `config` and
+`atomic`.
 """
 
-from crossnet_tf.images.headers import MAX_PIXELS, ImageInfo
+from crossnet_tf.config import MAX_PIXELS
+from crossnet_tf.images.headers import ImageInfo
 from crossnet_tf.images.picture import Picture
 from crossnet_tf.images.reading import (
     decode_image,

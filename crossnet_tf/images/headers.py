@@ -22,7 +22,6 @@ from collections.abc import Iterator
 
 from crossnet_tf.images import formats
 
-MAX_PIXELS = 100_000_000
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 BMP_SIGNATURE = b"BM"
@@ -30,7 +29,7 @@ KNOWN = ("png", "jpeg", "bmp")
 """Formats whose headers are read here, before any decoder sees the file."""
 # Far above what cameras and programs write: a scan of a progressive JPEG
 # costs a pass over all pixels, and each chunk or segment some work.
-MAX_SCANS = 500
+MAX_SCANS = 100
 MAX_SEGMENTS = 10_000
 MAX_CHUNKS = 200_000
 

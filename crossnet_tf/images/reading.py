@@ -14,8 +14,9 @@ import stat
 import numpy as np
 import pyvips
 
+from crossnet_tf.config import MAX_PIXELS
 from crossnet_tf.images import decoding, formats, headers, profiles
-from crossnet_tf.images.headers import MAX_PIXELS, ImageInfo
+from crossnet_tf.images.headers import ImageInfo
 from crossnet_tf.images.picture import Picture
 
 # All that may stand before a JPEG's frame header, and beyond what pixels take.

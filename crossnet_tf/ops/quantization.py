@@ -2,13 +2,18 @@
 
 Outputs are measured as files would hold them, and LR is a picture that came
 out of a file. NumPy arrays stay NumPy arrays, tensors stay tensors, with the
-same numbers from both.
+same numbers from both. TensorFlow is imported for tensors alone: a server's
+client, which reads pictures, has none.
 """
 
-import numpy as np
-import tensorflow as tf
+from typing import TYPE_CHECKING, TypeVar
 
-Images = np.ndarray | tf.Tensor
+import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Images = TypeVar("Images", np.ndarray, "tf.Tensor")
 
 
 def to_uint8(images: Images) -> Images:
@@ -26,6 +31,8 @@ def to_uint8(images: Images) -> Images:
     steps = to_steps(images, 255)
     if isinstance(steps, np.ndarray):
         return steps.astype(np.uint8)
+    import tensorflow as tf
+
     return tf.cast(steps, tf.uint8)
 
 
@@ -50,14 +57,16 @@ def to_steps(images: Images, top: int) -> Images:
     Raises:
         ValueError: `images` is not floating-point.
     """
-    dtype = tf.as_dtype(images.dtype)
-    if not dtype.is_floating:
+    name = images.dtype.name
+    if "float" not in name:
         raise ValueError(
             "`images` must be floating-point in [0, 1]. "
-            f"Received: dtype={dtype.name}."
+            f"Received: dtype={name}."
         )
     if isinstance(images, np.ndarray):
         images = np.clip(images.astype(np.float32), 0, 1)
         return np.floor(images * np.float32(top) + np.float32(0.5))
+    import tensorflow as tf
+
     images = tf.clip_by_value(tf.cast(images, tf.float32), 0.0, 1.0)
     return tf.floor(images * float(top) + 0.5)

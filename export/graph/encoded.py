@@ -17,12 +17,15 @@ edition, section 11.2; ITU-T T.81 (JPEG), annex B.
 
 import tensorflow as tf
 
-_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
-_JPEG = b"\xff\xd8\xff"
+from crossnet_tf.images.headers import (
+    JPEG_SIGNATURE,
+    MAX_SCANS,
+    PNG_SIGNATURE,
+)
+
+_PNG = PNG_SIGNATURE + b"\0\0\0\rIHDR"
 _SHORTEST = 33  # a PNG's signature and header; no JPEG is as short
 _START_OF_SCAN = (0xFF, 0xDA)
-# Each scan of a progressive JPEG is a pass over all pixels.
-_MAX_SCANS = 100
 _PNG_TOP, _JPEG_TOP = 65535.0, 255.0
 _COLOR_TYPE = 25  # where a PNG's header has it
 _GREY_ALPHA, _RGB_ALPHA = b"\4", b"\6"
@@ -95,7 +98,10 @@ def decode(files: tf.Tensor, name: str, size: tf.Tensor) -> tf.Tensor:
 
 def _size(file: tf.Tensor, name: str, max_pixels: int) -> tf.Tensor:
     length = tf.strings.length(file)
-    is_png, is_jpeg = _starts_with(file, _PNG), _starts_with(file, _JPEG)
+    is_png, is_jpeg = (
+        _starts_with(file, _PNG),
+        _starts_with(file, JPEG_SIGNATURE),
+    )
     known = (is_png | is_jpeg) & (length >= _SHORTEST)
     rule = f"`{name}` must be a PNG or JPEG file. Received: {{}} other bytes."
     with tf.control_dependencies([require(known, rule, length)]):
@@ -133,8 +139,8 @@ def _jpeg_size(file: tf.Tensor, name: str) -> tf.Tensor:
     rules = [
         require(plain, f"`{name}` must be grey or RGB, not CMYK."),
         require(
-            scans <= _MAX_SCANS,
-            f"`{name}` must have at most {_MAX_SCANS} scans. Received: {{}}.",
+            scans <= MAX_SCANS,
+            f"`{name}` must have at most {MAX_SCANS} scans. Received: {{}}.",
             scans,
         ),
     ]
@@ -144,7 +150,7 @@ def _jpeg_size(file: tf.Tensor, name: str) -> tf.Tensor:
 
 def _decoded(file: tf.Tensor, name: str) -> tf.Tensor:
     return tf.cond(
-        _starts_with(file, _JPEG),
+        _starts_with(file, JPEG_SIGNATURE),
         lambda: _jpeg(file),
         lambda: _png(file, name),
     )

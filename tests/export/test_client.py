@@ -150,23 +150,29 @@ def _saved(path: pathlib.Path, data: bytes) -> pathlib.Path:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "cannot identify"),
-        (b"<html>", "cannot identify"),
+        (b"", "an empty file"),
+        (b"<html>", "an HTML page"),
         (serving_export.encode(pair(8, 12)[0][0])[:-40], "truncated"),
-        (serving_export.blank("PNG", "RGBA", 2, 2), "transparent"),
-        (serving_export.blank("JPEG", "CMYK", 2, 2), "CMYK"),
-        (serving_export.blank("PNG", "1", 11_000, 11_000), "121000000"),
+        (serving_export.blank("PNG", "RGBA", 2, 2), "transparency"),
+        (serving_export.blank("JPEG", "RGB", 2, 2), "a JPEG image"),
+        (serving_export.blank("PNG", "1", 11_000, 11_000), "121,000,000"),
     ],
 )
 def test_photos_rejects(tmp_path, data, reason):
-    with pytest.raises(ValueError, match=rf"Cannot use .*a.png: .*{reason}"):
+    with pytest.raises(ValueError, match=rf"Image `.*a.png` must .*{reason}"):
         photos.read(_saved(tmp_path / "a.png", data))
 
 
+def test_photos_reads_cmyk_as_rgb(tmp_path):
+    data = serving_export.blank("JPEG", "CMYK", 3, 2)
+    pixels = photos.read(_saved(tmp_path / "a.jpg", data))
+    assert (pixels.shape, pixels.dtype) == ((3, 2, 3), np.uint8)
+
+
 def test_photos_output_rejects(tmp_path):
-    with pytest.raises(ValueError, match="`output` .*output=a.gif"):
+    with pytest.raises(ValueError, match="output must end in .*`a.gif`"):
         photos.check_output("a.gif")
-    with pytest.raises(FileNotFoundError, match="`output` .*none/a.png"):
+    with pytest.raises(FileNotFoundError, match="folder must .*none/a.png"):
         photos.check_output(tmp_path / "none" / "a.png")
     with pytest.raises(ValueError, match="sent no picture"):
         photos.decode(b"junk", 4, 4)
@@ -465,7 +471,7 @@ def test_command_rejects(server, tmp_path, capsys):
         ([here, "--model=no", *files], 1, "has no model `no`"),
         ([here, "--signature=x", *files], 1, "no signature `x`"),
         ([here, *files, "--ref=none.png"], 1, "none.png"),
-        ([here, *files, "--output=a.gif"], 1, "`output`"),
+        ([here, *files, "--output=a.gif"], 1, "output must end in"),
         ([here, files[0]], 2, "`--ref` is required"),
         (["--server=x", *files], 1, "`server` must be"),
     ):

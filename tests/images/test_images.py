@@ -252,7 +252,7 @@ def _sof(marker: int, depth: int = 8) -> bytes:
         ("a.jpg", b"\xff\xd8" + b"\xff\xe0\0\2" * 10_001,
          "at most 10,000 segments"),
         ("a.jpg", JPEG[:SOS] + JPEG[SOS:-2] * 501 + JPEG[-2:],
-         "at most 500 scans"),
+         "at most 100 scans"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
