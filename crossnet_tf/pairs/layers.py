@@ -20,7 +20,7 @@ and Optical Flow Estimation?", IJCV 2018, for moving cut-outs of photographs.
 import tensorflow as tf
 
 from crossnet_tf.ops.warp import backward_warp
-from crossnet_tf.pairs.geometry import Pair
+from crossnet_tf.pairs.geometry import Sample
 
 NUM_LAYERS = 3
 # Share of pairs whose layers move along one line.
@@ -53,7 +53,7 @@ class _Draws:
 
 def layered_pair(
     textures: tf.Tensor, margin: int, motion: tf.Tensor, seed: tf.Tensor
-) -> Pair:
+) -> Sample:
     """Makes a pair of `NUM_LAYERS` photographs.
 
     Args:
@@ -84,7 +84,7 @@ def layered_pair(
     return _over(textures, mattes, moved, flow)
 
 
-def _over(textures, mattes, moved, flow) -> Pair:
+def _over(textures, mattes, moved, flow) -> Sample:
     """Puts the layers one over the other, in REF and in HR."""
     ref, hr, shown = textures[0], moved[0, ..., :3], flow[0]
     hidden = _hidden(moved[0, ..., 3:], 0)

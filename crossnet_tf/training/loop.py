@@ -104,8 +104,9 @@ def _steps(
     step = run.steps_done
     pace = _SECONDS_PER_CALL
     while step < settings.num_steps and not received:
-        teach = _teaches(settings, step)
         phase = phase_at(settings, step)
+        # A flow estimator that stands still has nothing to be taught.
+        teach = phase.name != "picture" and _teaches(settings, step)
         most = max(1, int(_SECONDS_PER_CALL / pace))
         count = min(most, _until_due(settings, step, teach))
         count = min(count, phase.end - step)
