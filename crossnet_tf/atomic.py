@@ -10,7 +10,7 @@ import os
 import pathlib
 import secrets
 
-_SUFFIX = ".crossnet_tf_tmp"
+SUFFIX = ".crossnet_tf_tmp"
 
 
 def write(path: str | os.PathLike, data: bytes) -> None:
@@ -25,7 +25,7 @@ def write(path: str | os.PathLike, data: bytes) -> None:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{os.getpid()}.{secrets.token_hex(4)}{_SUFFIX}"
+    temporary = path.parent / f".{os.getpid()}.{secrets.token_hex(4)}{SUFFIX}"
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -38,5 +38,5 @@ def write(path: str | os.PathLike, data: bytes) -> None:
 
 def clean(directory: str | os.PathLike) -> None:
     """Removes the temporaries that killed processes left in `directory`."""
-    for temporary in pathlib.Path(directory).glob(f".*{_SUFFIX}"):
+    for temporary in pathlib.Path(directory).glob(f".*{SUFFIX}"):
         temporary.unlink(missing_ok=True)

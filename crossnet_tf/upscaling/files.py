@@ -15,6 +15,7 @@ from crossnet_tf.upscaling.jobs import Job, Naming, find_jobs, is_many
 from crossnet_tf.upscaling.options import Options, Summary
 from crossnet_tf.upscaling.overlap import overlapped
 from crossnet_tf.upscaling.work import Work
+from crossnet_tf.video.suffixes import is_video
 
 # What a picture may fail with; anything else is a mistake in the program.
 _FAILURES = (ValueError, OSError, MemoryError)
@@ -47,6 +48,8 @@ def upscale(
         OSError: it cannot be read or written.
     """
     options = options or Options()
+    if is_video(pathlib.Path(lr)):
+        return clips.upscale_clip(source, lr, ref, output, options)
     work = Work(source, options)
     summary = Summary()
     if options.debug_dir:

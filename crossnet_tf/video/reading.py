@@ -18,6 +18,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import Interpolation
 
 from crossnet_tf import images
 from crossnet_tf.video import orientation
@@ -26,6 +27,16 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 # Far above what anybody upscales or trains on: hours of video.
 MAX_FRAMES = 1_000_000
+UNSPECIFIED, BT709, BT601 = 2, 1, 6
+"""Matrices of colours, as ITU-T H.273 counts them."""
+HD_ROWS = 720
+"""Rows from which on players take BT.709 where nothing is said."""
+EXACT = (
+    Interpolation.BICUBIC
+    | Interpolation.ACCURATE_RND
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+)
 _HDR = {16: "PQ", 18: "HLG"}  # transfer characteristics of ITU-T H.273
 
 
@@ -45,8 +56,20 @@ class Frame:
 
     def rgb(self) -> np.ndarray:
         """`[H, W, 3]` uint8, upright."""
-        pixels = self._decoded.to_ndarray(format="rgb24")
-        return orientation.upright(pixels, self._turn)
+        return orientation.upright(to_rgb(self._decoded), self._turn)
+
+
+def to_rgb(frame: Any) -> np.ndarray:
+    """A decoded frame in RGB, as stored, without swscale's usual shortcuts.
+
+    They darken by a step and more. Where a frame does not say, high
+    resolution is BT.709, as players take it.
+    """
+    unsaid = frame.colorspace == UNSPECIFIED
+    space = BT709 if unsaid and frame.height >= HD_ROWS else None
+    return frame.to_ndarray(
+        format="rgb24", src_colorspace=space, interpolation=EXACT
+    )
 
 
 class Video:

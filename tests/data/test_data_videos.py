@@ -36,7 +36,7 @@ def _write(path, codec="libx264", size=(WIDTH, HEIGHT)):
 
 def _all_frames(path):
     with av.open(str(path)) as container:
-        return [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+        return [reading.to_rgb(f) for f in container.decode(video=0)]
 
 
 @pytest.mark.parametrize(

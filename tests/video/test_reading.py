@@ -40,7 +40,7 @@ def _with_matrix(path, *numbers):
 
 def _plain(path):
     with av.open(str(path)) as container:
-        return [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+        return [reading.to_rgb(f) for f in container.decode(video=0)]
 
 
 def _read(path):

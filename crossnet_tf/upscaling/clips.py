@@ -1,0 +1,199 @@
+"""Super-resolves a video, with stills or a sharper clip as references.
+
+    lr.mp4 -> frames -> network, once per reference around -> blend -> segments
+           -> sound and subtitles, copied --------------------------> out.mp4
+
+Frames in equal frames out, each at its own time. One frame is in memory at a
+time. What is done of a video lies in `.<output>.parts/` beside the output
+until all of it is: the same command goes on there.
+"""
+
+import fractions
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import tqdm
+
+from crossnet_tf import atomic
+from crossnet_tf.ops import resizing
+from crossnet_tf.storage import runs
+from crossnet_tf.upscaling import blending
+from crossnet_tf.upscaling.options import Options, Summary
+from crossnet_tf.upscaling.references import Near, open_references
+from crossnet_tf.upscaling.sizes import resized
+from crossnet_tf.upscaling.upscaler import Upscaler
+from crossnet_tf.video import writing
+from crossnet_tf.video.reading import Frame, Video, open_video
+
+SEGMENT = 48
+"""Frames of a segment: what a killed run does again at most."""
+_JOB_FILE = "job.json"
+
+
+def upscale_clip(
+    source: str | os.PathLike,
+    lr: str | os.PathLike,
+    ref: str | os.PathLike,
+    output: str | os.PathLike,
+    options: Options,
+) -> Summary:
+    """Super-resolves a video.
+
+    Args:
+        source: as `runs.load_model`.
+        lr: the video.
+        ref: as `references.open_references`.
+        output: the video to write.
+        options: how; names in folders do not count.
+
+    Raises:
+        FileNotFoundError: no such run, video or reference.
+        ValueError: a video cannot be used, or a reference does not fit.
+        OSError: the output cannot be written.
+    """
+    lr, output = (pathlib.Path(p).expanduser() for p in (lr, output))
+    writing.check_output(output)
+    if output.exists() and options.skip_existing:
+        return Summary(skipped=[output])
+    if output.exists() and output.samefile(lr):
+        raise ValueError(
+            f"`output` must not be one of the inputs. Received: {output}"
+        )
+    scale = runs.config_of(source).model.scale
+    parts = output.parent / f".{output.name}.parts"
+    _begin(parts, _job(source, lr, ref, options))
+    codec = writing.CODECS[output.suffix.lower()]
+    with open_video(lr) as video, open_references(ref, video.rate) as near:
+        network = _Frames(source, options, scale)
+        segments = _write_segments(video, near, network, parts, codec)
+    writing.join(segments, lr, output)
+    shutil.rmtree(parts)
+    return Summary(done=[output])
+
+
+def _job(
+    source: str | os.PathLike,
+    lr: pathlib.Path,
+    ref: str | os.PathLike,
+    options: Options,
+) -> dict:
+    """What must be the same for segments to count again."""
+    status = lr.stat()
+    return {
+        "lr": [str(lr.resolve()), status.st_size, status.st_mtime_ns],
+        "ref": str(ref),
+        "weights": str(source),
+        "options": [
+            options.precision,
+            options.scale,
+            options.width,
+            options.height,
+        ],
+    }
+
+
+def _begin(parts: pathlib.Path, job: dict) -> None:
+    """Keeps the segments of the same job, and no others."""
+    path = parts / _JOB_FILE
+    text = json.dumps(job)
+    if parts.exists() and not (path.exists() and path.read_text() == text):
+        shutil.rmtree(parts)
+    parts.mkdir(exist_ok=True)
+    atomic.write(path, text.encode())
+
+
+def _write_segments(
+    video: Video,
+    near: Callable[[fractions.Fraction], Near],
+    network: "_Frames",
+    parts: pathlib.Path,
+    codec: str,
+) -> list[pathlib.Path]:
+    segments: list[pathlib.Path] = []
+    bar = tqdm.tqdm(
+        video.frames(), total=video.stream.frames or None, unit="frame"
+    )
+    results = _Results(bar, video, near, network)
+    while results.next:
+        path = parts / f"{len(segments):06d}.nut"
+        if path.exists():
+            results.skip(SEGMENT)
+        else:
+            writing.write_segment(path, results.take(SEGMENT), video, codec)
+        segments.append(path)
+    if not segments:
+        raise ValueError(f"Video `{video.path}` must have frames.")
+    return segments
+
+
+class _Results:
+    """Frames of a video, super-resolved or skipped.
+
+    Attributes:
+        next: the frame that comes next; None: there is none.
+    """
+
+    def __init__(
+        self,
+        frames: Iterable[Frame],
+        video: Video,
+        near: Callable[[fractions.Fraction], Near],
+        network: "_Frames",
+    ):
+        self._frames, self._near, self._network = iter(frames), near, network
+        self._base = fractions.Fraction(video.time_base)
+        self.next = next(self._frames, None)
+        self._start = self.next.time if self.next else 0
+
+    def skip(self, count: int) -> None:
+        """Goes on without the next `count` frames."""
+        for _ in range(count):
+            self.next = next(self._frames, None)
+
+    def take(self, count: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Times and pixels of the next `count` frames, or fewer."""
+        for _ in range(count):
+            if self.next is None:
+                return
+            frame = self.next
+            seconds = (frame.time - self._start) * self._base
+            yield frame.time, self._network(frame.rgb(), self._near(seconds))
+            self.next = next(self._frames, None)
+
+
+class _Frames:
+    """Super-resolves one frame with the references around it."""
+
+    def __init__(self, source: str | os.PathLike, options: Options, scale: int):
+        self._source, self._options, self._scale = source, options, scale
+        self._upscaler: Upscaler | None = None
+
+    def __call__(self, frame: np.ndarray, near: Near) -> np.ndarray:
+        """`[H, W, 3]` uint8."""
+        lr = np.float32(frame) / 255
+        results, weights = [], []
+        for _, ref in near:
+            resizing.check_pair(lr.shape, ref.shape, self._scale)
+            outputs = self._network()(lr, ref, ("sr", "flow_0"))
+            results.append(outputs["sr"])
+            if len(near) > 1:
+                weights.append(
+                    blending.explained(lr, ref, outputs["flow_0"], self._scale)
+                )
+        sr = results[0]
+        if len(near) > 1:
+            distances = [float(distance) for distance, _ in near]
+            sr = blending.blended(results, weights, distances)
+        sr = resized(sr, self._options.size.of(lr.shape, self._scale))
+        return np.uint8(np.floor(np.clip(sr, 0, 1) * 255 + 0.5))
+
+    def _network(self) -> Upscaler:
+        if self._upscaler is None:
+            options = self._options
+            model, _ = runs.load_model(self._source, options.precision)
+            self._upscaler = Upscaler(model, options.max_side, options.margin)
+        return self._upscaler
