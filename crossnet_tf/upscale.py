@@ -15,6 +15,13 @@ belong together; one REF serves all:
     python -m crossnet_tf.upscale --weights=NAME \
         --lr='shots/*.jpg' --ref=sharp.png --output=large/ --format=same
 
+A video is upscaled with a picture, with stills whose names end in a frame's
+number (`wide_0015.png`) or second (`wide_2.5s.png`), or with another video as
+REF; sound and subtitles are copied, and a killed run goes on:
+
+    python -m crossnet_tf.upscale --weights=NAME \
+        --lr=clip.mp4 --ref=stills/ --output=large.mp4
+
 Large pictures are done in overlapping tiles. If LR and REF are further apart
 than --margin, make it larger. Look at --debug_dir if the result is doubtful:
 it shows what the network took from where.
@@ -37,7 +44,7 @@ def _text(name: str, help: str, required: bool = False) -> flags.FlagHolder:
 
 RUN_DIR = _text("run_dir", "Run directory to take the network from.")
 WEIGHTS = _text("weights", "Name of shipped weights, or a folder of weights.")
-LR = _text("lr", "Low-resolution picture, a folder or a pattern.", True)
+LR = _text("lr", "Low-resolution picture, a folder, a pattern, a video.", True)
 REF = _text(
     "ref",
     "Reference, a folder or a pattern. Empty: the upsampler alone.",

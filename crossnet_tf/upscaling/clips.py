@@ -19,9 +19,9 @@ import numpy as np
 import tqdm
 
 from crossnet_tf import atomic
-from crossnet_tf.ops import resizing
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import blending
+from crossnet_tf.upscaling.inputs import Inputs, network_pair
 from crossnet_tf.upscaling.options import Options, Summary
 from crossnet_tf.upscaling.references import Near, open_references
 from crossnet_tf.upscaling.sizes import resized
@@ -177,12 +177,14 @@ class _Frames:
         lr = np.float32(frame) / 255
         results, weights = [], []
         for _, ref in near:
-            resizing.check_pair(lr.shape, ref.shape, self._scale)
-            outputs = self._network()(lr, ref, ("sr", "flow_0"))
+            pair = self._inputs(lr, ref)
+            names = ("sr", "flow_0") if len(near) > 1 else ("sr",)
+            outputs = self._network()(pair.lr, pair.ref, names, pair.cover)
             results.append(outputs["sr"])
             if len(near) > 1:
+                flow = outputs["flow_0"]
                 weights.append(
-                    blending.explained(lr, ref, outputs["flow_0"], self._scale)
+                    blending.explained(pair.lr, pair.ref, flow, self._scale)
                 )
         sr = results[0]
         if len(near) > 1:
@@ -190,6 +192,13 @@ class _Frames:
             sr = blending.blended(results, weights, distances)
         sr = resized(sr, self._options.size.of(lr.shape, self._scale))
         return np.uint8(np.floor(np.clip(sr, 0, 1) * 255 + 0.5))
+
+    def _inputs(self, lr: np.ndarray, ref: np.ndarray) -> Inputs:
+        """REF of the right size as it is; another one laid over LR first."""
+        wanted = tuple(self._scale * size for size in lr.shape[:2])
+        if ref.shape[:2] == wanted:
+            return Inputs(lr, ref)
+        return network_pair(lr, ref, self._scale, self._options)
 
     def _network(self) -> Upscaler:
         if self._upscaler is None:

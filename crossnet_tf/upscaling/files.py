@@ -32,7 +32,7 @@ def upscale(
 
     Args:
         source: as `runs.load_model`.
-        lr: a file, a folder or a pattern.
+        lr: a file, a folder or a pattern; or a video, as `clips` says.
         ref: the same, each picture `scale` times as large as its LR; a single
             file serves all; "": the upsampler alone.
         output: a file of a format that is written, or for several LR a folder
@@ -48,8 +48,8 @@ def upscale(
         OSError: it cannot be read or written.
     """
     options = options or Options()
-    if is_video(pathlib.Path(lr)):
-        return clips.upscale_clip(source, lr, ref, output, options)
+    if is_video(lr):
+        return _upscale_clip(source, lr, ref, output, options)
     work = Work(source, options)
     summary = Summary()
     if options.debug_dir:
@@ -69,6 +69,24 @@ def upscale(
     pathlib.Path(output).expanduser().mkdir(parents=True, exist_ok=True)
     _run_jobs(work, jobs, summary)
     return summary
+
+
+def _upscale_clip(
+    source: str | os.PathLike,
+    lr: str | os.PathLike,
+    ref: str | os.PathLike,
+    output: str | os.PathLike,
+    options: Options,
+) -> Summary:
+    try:
+        from crossnet_tf.upscaling import clips
+    except ModuleNotFoundError as error:
+        if error.name != "av":
+            raise
+        raise ValueError(
+            "Videos need one package more: pip install 'crossnet_tf[video]'"
+        ) from None
+    return clips.upscale_clip(source, lr, ref, output, options)
 
 
 def _single(

@@ -8,6 +8,8 @@ from crossnet_tf.upscaling.jobs import Naming
 from crossnet_tf.upscaling.sizes import OutputSize
 from crossnet_tf.upscaling.upscaler import MARGIN, MAX_SIDE
 
+_MAX_NAMED = 20
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -76,7 +78,10 @@ class Summary:
     problems: list[str] = dataclasses.field(default_factory=list)
 
     def __str__(self) -> str:
-        parts = [f"{len(self.done)} written"]
+        names = ", ".join(path.name for path in self.done[:_MAX_NAMED])
+        more = ", ..." if len(self.done) > _MAX_NAMED else ""
+        named = f" ({names}{more})" if names else ""
+        parts = [f"{len(self.done)} written{named}"]
         if self.skipped:
             parts.append(f"{len(self.skipped)} there already")
         if self.problems:

@@ -20,7 +20,8 @@ import numpy as np
 
 from crossnet_tf import images
 from crossnet_tf.images import formats
-from crossnet_tf.video.reading import Frame, Video, is_video, open_video
+from crossnet_tf.video.reading import Frame, Video, open_video
+from crossnet_tf.video.suffixes import is_video
 
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)(s?)(?!.*\d)")
 Seconds = fractions.Fraction

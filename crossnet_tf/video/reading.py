@@ -22,8 +22,8 @@ from av.video.reformatter import Interpolation
 
 from crossnet_tf import images
 from crossnet_tf.video import orientation
+from crossnet_tf.video.suffixes import SUFFIXES
 
-SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 # Far above what anybody upscales or trains on: hours of video.
 MAX_FRAMES = 1_000_000
@@ -152,11 +152,6 @@ def open_video(path: str | os.PathLike, threads: int = 0) -> Iterator[Video]:
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
         yield Video(path, container, stream)
-
-
-def is_video(path: pathlib.Path) -> bool:
-    """Whether a file's suffix is one of a video that is read."""
-    return path.suffix.lower() in SUFFIXES
 
 
 @contextlib.contextmanager

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from crossnet_tf.video import reading
+from crossnet_tf.video import reading, suffixes
 
-SUFFIXES = reading.SUFFIXES
+SUFFIXES = suffixes.SUFFIXES
 
 
 def frame_times(path: pathlib.Path) -> list[int]:
