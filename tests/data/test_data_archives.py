@@ -113,6 +113,30 @@ def test_tar_links_and_devices_rejects(tmp_path, kind):
     _assert_refused(path, tmp_path, r"link or device, 'link.png'")
 
 
+@pytest.mark.parametrize("has_filter", [True, False])
+def test_tar_links_inside_rejects(tmp_path, monkeypatch, has_filter):
+    if not has_filter:  # Python 3.11.3 and before
+        monkeypatch.delattr(tarfile, "data_filter")
+    member = tarfile.TarInfo("link.png")
+    member.type, member.linkname = tarfile.SYMTYPE, "a.png"
+    path = _write(tmp_path / "set.tar", [("a.png", b"x"), (member, b"")])
+    _assert_refused(path, tmp_path, r"link or device, 'link.png'")
+
+
+def test_pythons_filter_is_asked(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        tarfile,
+        "data_filter",
+        lambda member, to: seen.append((member.name, to)),
+    )
+    path = _write(tmp_path / "set.tar.gz", [("a/b.png", b"x")])
+    archives.unpack(path, tmp_path / "cache")
+    ((name, folder),) = seen
+    assert name == "a/b.png"
+    assert folder.startswith(str(tmp_path / "cache"))
+
+
 def test_zip_links_rejects(tmp_path):
     member = zipfile.ZipInfo("link.png")
     member.external_attr = (stat.S_IFLNK | 0o777) << 16
