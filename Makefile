@@ -26,7 +26,7 @@ TFA_PYTHON ?= python3.11
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo quickstart test serve-test lint format warp-golden clean
+.PHONY: help install demo quickstart test serve-test lint docs format warp-golden clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -59,6 +59,9 @@ lint: $(STAMP) ## Check style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+
+docs: $(STAMP) ## Make API pages from the docstrings, in build/docs
+	@$(BIN)/python docs/build_api.py
 
 format: $(STAMP) ## Rewrite the Python files in the project's format
 	@$(BIN)/ruff check --fix .
