@@ -48,7 +48,7 @@ def test_arrows_are_imports_that_no_other_arrow_tells():
 def _steps() -> list[tuple[str, str, str]]:
     """Who asks, whom, for which name: rows of the tables of both ways."""
     return re.findall(
-        rf"^\| \d+ \| `([\w/]+\.py)` \| `([\w/]+\.py)` `(\w+)` \|",
+        r"^\| \d+ \| `([\w/]+\.py)` \| `([\w/]+\.py)` `(\w+)` \|",
         PAGE.read_text(encoding="utf-8"),
         re.MULTILINE,
     )
