@@ -26,7 +26,8 @@ TFA_PYTHON ?= python3.11
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo quickstart test serve-test lint docs format warp-golden clean
+.PHONY: help install demo quickstart claims test serve-test lint docs format
+.PHONY: warp-golden clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -44,6 +45,26 @@ quickstart: $(STAMP) ## Train for some minutes, then the demo with the result
 		--data_dir=$(DATA_DIR) --run_dir=runs/quickstart
 	@$(BIN)/python -m crossnet_tf.demo --run_dir=runs/quickstart \
 		--output_dir=runs/quickstart/demo
+
+# Each run goes on where it was cut off; finished ones are left as they are.
+CLAIMS := runs/claims
+TRAIN = $(BIN)/python -m crossnet_tf.train --data_dir=$(DATA_DIR)
+COMPARED := srcnn_x4 vdsr_x4 mdsr_x4 $(foreach scale,4 8,$(foreach system,\
+	ss_net crossnet_iw crossnet_iw_p flownet_s,$(system)_x$(scale)))
+
+claims: $(STAMP) ## Train all that the paper compares (days), and its table
+	$(BIN)/tfds build data/synthetic_lf --config=default --data_dir=$(DATA_DIR)
+	$(TRAIN) --flagfile=flags/crossnet_flow.cfg --run_dir=$(CLAIMS)/flow
+	$(TRAIN) --flagfile=flags/crossnet_x4.cfg --run_dir=$(CLAIMS)/crossnet_x4 \
+		--init_from=$(CLAIMS)/flow
+	$(TRAIN) --flagfile=flags/crossnet_x8.cfg --run_dir=$(CLAIMS)/crossnet_x8 \
+		--init_from=$(CLAIMS)/crossnet_x4
+	for run in $(COMPARED); do $(TRAIN) --flagfile=flags/claims.cfg \
+		--system=$${run%_x*} --scale=$${run##*_x} \
+		--run_dir=$(CLAIMS)/$$run || exit; done
+	$(BIN)/python -m crossnet_tf.evaluate --methods=claims:$(CLAIMS) \
+		--dataset=synthetic_lf --data_dir=$(DATA_DIR) --views=1,7 \
+		--scales=4,8 --report_dir=reports/claims
 
 test: $(STAMP) ## Run the tests (ARGS="-m slow" for the slow ones)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

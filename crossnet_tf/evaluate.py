@@ -18,10 +18,18 @@ published values; `index.html` has crops of all of them side by side:
         --scales=4,8 --report_dir=reports/all \
         --methods=bicubic,patchmatch,runs/vdsr,CrossNet=runs/lfvideo_x4
 
+The paper's claims in one table, with every system that has a run of the name
+SYSTEM_xSCALE in a folder (flags/claims.cfg trains them):
+
+    python -m crossnet_tf.evaluate --methods=claims:runs/claims \
+        --dataset=synthetic_lf --views=1,7 --scales=4,8 --report_dir=reports/all
+
 A method is `bicubic` or `patchmatch`, or a run, with a label before it if one
 is wanted. A run takes part at its own scale (srcnn, vdsr and mdsr at all). The
 same command goes on with a comparison that was cut off.
 """
+
+import sys
 
 from absl import flags
 
@@ -46,7 +54,8 @@ REPORT_DIR = flags.DEFINE_string(
 METHODS = flags.DEFINE_list(
     "methods",
     None,
-    "Systems to compare, instead of --run_dir.",
+    "Systems to compare, instead of --run_dir; `claims:PATH`: all there are, "
+    "with their runs in PATH.",
     flag_values=FLAGS,
 )
 DATASETS = flags.DEFINE_list(
@@ -88,13 +97,21 @@ def _compare() -> None:
     except ValueError as error:
         raise flags.Error(f"`--scales` must be numbers: {error}.") from error
     from crossnet_tf.evaluation import (  # TensorFlow: flags are right
+        claims,
         compare,
         methods,
     )
 
+    names = METHODS.value
+    if len(names) == 1 and names[0].startswith(claims.PREFIX):
+        folder = names[0].removeprefix(claims.PREFIX)
+        found, missing = claims.find_claims(folder, scales)
+        print(*missing, sep="\n", file=sys.stderr)
+    else:
+        found = methods.find_methods(names)
     table, path = compare.report(
         config,
-        methods.find_methods(METHODS.value),
+        found,
         DATASETS.value or [config.eval.eval_dataset or config.data.dataset],
         scales,
         REPORT_DIR.value,

@@ -168,6 +168,18 @@ def test_copy_weights_lists_what_does_not_fit():
     assert "other/bias (none, (1,) wanted)" in str(info.value)
 
 
+def test_copy_weights_takes_parts_only():
+    source, target = _model(1.0), _model(0.0)
+    names = [weight.path for weight in target.weights]
+    part = names[0].split("/")[-2]
+    runs.copy_weights(source, target, (part,))
+    for name, weight in zip(names, target.weights):
+        taken = name.split("/")[-2] == part
+        assert (weight.numpy() == float(taken)).all(), name
+    with pytest.raises(ValueError, match="Received: .'nothing'"):
+        runs.copy_weights(source, target, ("nothing",))
+
+
 def test_saved_config_is_readable_json(run_dir, tiny_config):
     values = json.loads((run_dir / "config.json").read_text())
     assert values["data"]["crop_height"] == tiny_config.data.crop_height
