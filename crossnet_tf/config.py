@@ -430,6 +430,12 @@ class EvalConfig(_Section):
     channel: str = setting(
         "rgb", "PSNR over RGB samples or on BT.601 luma.", choices=("rgb", "y")
     )
+    protocol: str = setting(
+        "usual",
+        "`usual`: SSIM as scikit-image defines it (Gaussian windows, grey); "
+        "`paper`: pictures of 384 pixels and more are thinned out before.",
+        choices=("usual", "paper"),
+    )
     max_pixels: int = setting(
         MAX_PIXELS, "Refuse images with more pixels.", minimum=1
     )

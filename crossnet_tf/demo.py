@@ -1,6 +1,6 @@
 r"""Super-resolves a real stereo pair and shows what the reference was worth.
 
-    python -m crossnet_tf.demo --run_dir=crossnet-lite-x4 \
+    python -m crossnet_tf.demo --weights=crossnet-lite-x4 \
         --output_dir=runs/demo
 
 The pair is the one that scikit-image installs, two photographs of a garage
@@ -17,12 +17,14 @@ from absl import flags
 from crossnet_tf import cli
 
 FLAGS = cli.define_flags()
-RUN_DIR = flags.DEFINE_string(
-    "run_dir",
+WEIGHTS = flags.DEFINE_string(
+    "weights",
     "crossnet-lite-x4",
-    "Run directory, folder of weights, or name of shipped weights.",
+    "Run directory, folder of weights, name of shipped weights, or "
+    "SYSTEM-xSCALE.",
     flag_values=FLAGS,
 )
+cli.define_alias("run_dir", "weights", FLAGS)
 OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "runs/demo", "Folder for the pictures.", flag_values=FLAGS
 )
@@ -42,7 +44,7 @@ def main() -> None:
     from crossnet_tf.storage import runs  # TensorFlow: flags are right
     from crossnet_tf.upscaling import upscaler
 
-    model, config = runs.load_model(RUN_DIR.value)
+    model, config = runs.load_model(WEIGHTS.value)
     scale = config.model.scale
     folder = pathlib.Path(OUTPUT_DIR.value)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 r"""Super-resolves a picture with the help of a sharp reference.
 
-    python -m crossnet_tf.upscale --run_dir=runs/quickstart \
+    python -m crossnet_tf.upscale --weights=runs/quickstart \
         --lr=small.png --ref=reference.png --output=large.png
 
 REF shows the same scene, at any size, zoom or turn, by any camera: it is laid
@@ -42,8 +42,12 @@ def _text(name: str, help: str, required: bool = False) -> flags.FlagHolder:
     )
 
 
-RUN_DIR = _text("run_dir", "Run directory to take the network from.")
-WEIGHTS = _text("weights", "Name of shipped weights, or a folder of weights.")
+WEIGHTS = _text(
+    "weights",
+    "Run directory, folder of weights, name of shipped weights, or "
+    "SYSTEM-xSCALE.",
+)
+cli.define_alias("run_dir", "weights", FLAGS)
 LR = _text("lr", "Low-resolution picture, a folder, a pattern, a video.", True)
 REF = _text(
     "ref",
@@ -144,7 +148,7 @@ PRECISION = flags.DEFINE_enum(
 
 def main() -> None:
     """Upscales as the flags say."""
-    if bool(RUN_DIR.value) == bool(WEIGHTS.value):
+    if not WEIGHTS.value:
         raise flags.Error("Give one of --run_dir and --weights.")
     from crossnet_tf.upscaling.files import upscale  # TensorFlow
     from crossnet_tf.upscaling.options import Options
@@ -165,9 +169,8 @@ def main() -> None:
         align=ALIGN.value,
         match=MATCH.value,
     )
-    source = RUN_DIR.value or WEIGHTS.value
     files = LR.value, REF.value, OUTPUT.value
-    summary = upscale(source, *files, options)
+    summary = upscale(WEIGHTS.value, *files, options)
     print(summary)
     for problem in summary.problems:
         print(f"Error: {problem}", file=sys.stderr)

@@ -1,6 +1,6 @@
 r"""Exports a trained network as a SavedModel, for TensorFlow Serving or C++.
 
-    python -m export.saved_model --run_dir=runs/quickstart \
+    python -m export.saved_model --weights=runs/quickstart \
         --output_dir=models/crossnet/1
 
 The folder's name is the version: a server that polls `models/crossnet` picks
@@ -16,18 +16,14 @@ from crossnet_tf import cli
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 FLAGS = cli.define_flags()
-RUN_DIR = flags.DEFINE_string(
-    "run_dir",
-    None,
-    "Run directory to take the network from.",
-    flag_values=FLAGS,
-)
 WEIGHTS = flags.DEFINE_string(
     "weights",
     None,
-    "Name of shipped weights, or a folder of weights.",
+    "Run directory, folder of weights, name of shipped weights, or "
+    "SYSTEM-xSCALE.",
     flag_values=FLAGS,
 )
+cli.define_alias("run_dir", "weights", FLAGS)
 OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
     None,
@@ -53,15 +49,14 @@ MAX_PIXELS = flags.DEFINE_integer(
 
 def main() -> None:
     """Exports as the flags say."""
-    if bool(RUN_DIR.value) == bool(WEIGHTS.value):
+    if not WEIGHTS.value:
         raise flags.Error("Give one of --run_dir and --weights.")
     from crossnet_tf.storage import runs  # TensorFlow: the flags are right
 
     from .graph import saving
 
     saving.check_output_dir(OUTPUT_DIR.value)
-    source = RUN_DIR.value or WEIGHTS.value
-    model, _ = runs.load_model(source, _POLICIES[PRECISION.value])
+    model, _ = runs.load_model(WEIGHTS.value, _POLICIES[PRECISION.value])
     path = saving.save(model, OUTPUT_DIR.value, MAX_PIXELS.value)
     size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     print(f"Written: {path} ({size / 1e6:.1f} MB, {PRECISION.value})")

@@ -36,6 +36,6 @@ def test_demo_writes_pictures_and_prints_the_gain(weights, tmp_path, capsys):
 
 
 def test_demo_rejects_unknown_weights(tmp_path):
-    demo.FLAGS(["demo", "--run_dir=nowhere", f"--output_dir={tmp_path}"])
-    with pytest.raises(FileNotFoundError, match="`run_dir`.*nowhere"):
+    demo.FLAGS(["demo", "--weights=nowhere", f"--output_dir={tmp_path}"])
+    with pytest.raises(FileNotFoundError, match="`weights`.*nowhere"):
         demo.main()

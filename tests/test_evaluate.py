@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import small_runs
 
-from crossnet_tf import cli, evaluate
+from crossnet_tf import cli, evaluate, images
 from crossnet_tf.config import EvalConfig
 from crossnet_tf.evaluation import measure
-from crossnet_tf.metrics import psnr, ssim
+from crossnet_tf.metrics import ifc, psnr, ssim
 from crossnet_tf.ops import quantization, resizing
 from crossnet_tf.pairs import datasets
 from crossnet_tf.pairs.pair import Pair
@@ -28,18 +28,36 @@ def _upscale(lr, ref):
     return ref * 1.2 - 0.1
 
 
-def test_rows_agree_with_the_metrics(rng):
-    pairs = list(_pairs(rng))
+def test_scores_agree_with_the_metrics(rng):
     settings = EvalConfig(border=2, channel="y")
-    rows = list(measure.measure(_upscale, pairs, settings, 4))
-    for row, pair in zip(rows, pairs, strict=True):
+    pairs = list(_pairs(rng))
+    rows = measure.psnr_and_bicubic(_upscale, pairs, settings, 4)
+    for (ours, bicubic), pair in zip(rows, pairs, strict=True):
         sr = quantization.quantize(_upscale(pair.lr, pair.ref))
-        assert (row.name, row.view) == (pair.name, pair.view)
-        assert row.psnr == pytest.approx(psnr(sr, pair.hr, 2, "y"))
-        assert row.ssim == pytest.approx(ssim(sr, pair.hr, 2))
+        scores = measure.scores(_upscale(pair.lr, pair.ref), pair.hr, settings)
+        expected = pytest.approx(psnr(sr, pair.hr, 2, "y"))
+        assert ours == expected
+        assert scores.psnr == expected
+        assert scores.ssim == pytest.approx(ssim(sr, pair.hr, 2))
         cubic = quantization.quantize(resizing.upscale_cubic(pair.lr, 4))
-        assert row.bicubic_psnr == pytest.approx(psnr(cubic, pair.hr, 2, "y"))
-        assert row.bicubic_ssim == pytest.approx(ssim(cubic, pair.hr, 2))
+        assert bicubic == pytest.approx(psnr(cubic, pair.hr, 2, "y"))
+        scores = measure.scores(cubic, pair.hr, settings)
+        assert scores.psnr == pytest.approx(psnr(cubic, pair.hr, 2, "y"))
+        assert scores.ssim == pytest.approx(ssim(cubic, pair.hr, 2))
+
+
+@pytest.mark.parametrize("protocol", ["usual", "paper"])
+def test_scores_are_of_the_protocol(rng, protocol):
+    hr = rng.random((384, 390, 3), np.float32)
+    sr = np.clip(hr + rng.normal(0, 0.1, hr.shape), 0, 1).astype(np.float32)
+    scores = measure.scores(sr, hr, EvalConfig(protocol=protocol))
+    sr = quantization.quantize(sr)
+    paper = protocol == "paper"
+    assert scores.ssim == pytest.approx(ssim(sr, hr, thin_out=paper))
+    assert scores.ssim != pytest.approx(ssim(sr, hr, thin_out=not paper), 1e-3)
+    assert scores.psnr == pytest.approx(psnr(sr, hr))
+    assert scores.ifc == pytest.approx(ifc(sr, hr))
+    assert scores.ifc_hr_first == pytest.approx(ifc(hr, sr))
 
 
 def test_outputs_are_clipped_and_rounded(rng):
@@ -50,35 +68,44 @@ def test_outputs_are_clipped_and_rounded(rng):
     def nearly(lr, ref):
         return np.where(hr == 1, 5.0, hr + 0.4 / 255)
 
-    (row,) = measure.measure(nearly, [pair], EvalConfig(), 4)
-    assert row.psnr == np.inf
+    ((ours, _),) = measure.psnr_and_bicubic(nearly, [pair], EvalConfig(), 4)
+    assert ours == np.inf
+    assert measure.scores(nearly(None, None), hr, EvalConfig()).psnr == np.inf
 
 
-def test_ssim_can_be_left_out(rng):
-    rows = measure.measure(
-        _upscale, _pairs(rng), EvalConfig(), 4, with_ssim=False
+@pytest.mark.parametrize(
+    ("size", "has_ssim", "has_ifc"),
+    [
+        (10, False, False),
+        (11, True, False),
+        (64, True, False),
+        (65, True, True),
+    ],
+)
+def test_metrics_whose_window_does_not_fit_are_left_out(
+    rng, size, has_ssim, has_ifc
+):
+    hr, sr = rng.random((2, size + 2, 80, 3), np.float32)
+    scores = measure.scores(sr, hr, EvalConfig(border=1))
+    assert scores.psnr > 0
+    assert np.isfinite(scores.ssim) == has_ssim
+    assert (
+        np.isfinite(scores.ifc) == np.isfinite(scores.ifc_hr_first) == has_ifc
     )
-    assert all(np.isnan(row.ssim) for row in rows)
+
+
+def test_an_exact_picture_has_no_ifc(rng):
+    hr = quantization.quantize(rng.random((80, 80, 3), np.float32))
+    scores = measure.scores(hr, hr, EvalConfig())
+    assert scores.psnr == np.inf
+    assert scores.ssim == pytest.approx(1)
+    assert np.isnan(scores.ifc)
 
 
 def test_missing_truth_rejects(rng):
     pairs = [dataclasses.replace(p, hr=None) for p in _pairs(rng)]
     with pytest.raises(ValueError, match="'scene0' has no picture in `hr/`"):
-        list(measure.measure(_upscale, pairs, EvalConfig(), 4))
-
-
-def test_table_has_means_by_view():
-    rows = [
-        measure.Row("a", "(1,1)", 30.0, 0.8, 28.0, 0.7),
-        measure.Row("b", "(1,1)", 32.0, 0.9, 29.0, 0.8),
-        measure.Row("a", "(7,7)", 27.0, 0.6, 28.0, 0.7),
-    ]
-    assert measure.table(rows).splitlines()[2:] == [
-        "| (1,1) | 2 | 31.00 | 28.50 | +2.50 | 0.8500 | 0.7500 |",
-        "| (7,7) | 1 | 27.00 | 28.00 | -1.00 | 0.6000 | 0.7000 |",
-        "| all | 3 | 29.67 | 28.33 | +1.33 | 0.7667 | 0.7333 |",
-    ]
-    assert len(measure.table(rows[:2]).splitlines()) == 3
+        list(measure.psnr_and_bicubic(_upscale, pairs, EvalConfig(), 4))
 
 
 @pytest.fixture
@@ -107,13 +134,17 @@ def test_command_writes_the_report(run_dir, tmp_path, capsys):
     report = (report_dir / "report.md").read_text()
     for part in (
         f"`{run_dir}`", "preset `paper`, x4", "BT.601 luma", "`waves`",
-        "3 pixels left out", "1 images", "rounded to 8 bits",
+        "3 pixels are left out", "1 images", "rounded to 8 bits",
+        "scikit-image",
     ):  # fmt: skip
         assert part in report
     with open(report_dir / "per_image.csv", newline="") as file:
-        (row,) = csv.DictReader(file)
-    assert row["name"] == "wave"
-    assert f"| {float(row['psnr']):.2f} |" in report
+        rows = list(csv.DictReader(file))
+    assert [row["system"] for row in rows] == ["bicubic", "crossnet"]
+    for row in rows:
+        assert row["name"] == "wave"
+        assert f"| {float(row['psnr']):.2f} |" in report
+        assert f"| {float(row['ssim']):.4f} |" in report
     out = capsys.readouterr().out
     assert out.splitlines()[0] in report
     assert str(report_dir / "report.md") in out
@@ -125,6 +156,7 @@ def test_command_rejects_missing_run(tmp_path, capsys):
     assert code == 1
     assert error.count("\n") == 1
     assert "no/run" in error
+    assert "`run_dir` must be" in error
     assert not list(tmp_path.iterdir())
 
 
@@ -140,3 +172,63 @@ def test_command_rejects_empty_split(run_dir, tmp_path, capsys, monkeypatch):
     assert code == 1
     assert "test_split='test'" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
+
+
+def test_command_names_the_flag_that_was_given(tmp_path, capsys):
+    report_dir = f"--report_dir={tmp_path / 'r'}"
+    for flag in ("weights", "run_dir", "methods"):
+        assert _command(f"--{flag}=no/run", report_dir) == 1
+        assert f"`{flag}` must be" in capsys.readouterr().err
+    assert _command("--run_dir=x", "--weights=x", report_dir) == 2
+    assert "one of --run_dir and --weights" in capsys.readouterr().err
+    assert _command(report_dir) == 2
+    assert "`--weights` is required" in capsys.readouterr().err
+
+
+def test_command_takes_all_kinds_of_weights(run_dir, tmp_path, capsys):
+    for weights, names in (
+        ("bicubic-x4", ["Bicubic"]),
+        ("patchmatch", ["Bicubic", "PatchMatch"]),
+        (f"{run_dir},again={run_dir}", ["Bicubic", "CrossNet", "again"]),
+    ):
+        folder = tmp_path / "reports" / names[-1]
+        code = _command(
+            f"--weights={weights}",
+            f"--report_dir={folder}",
+            "--eval_dataset=waves",
+        )
+        assert code == 0
+        with open(folder / "per_image.csv", newline="") as file:
+            methods = [row["method"] for row in csv.DictReader(file)]
+        assert methods == names
+    capsys.readouterr()
+
+
+def test_command_lists_bad_pairs_and_keeps_the_others(tmp_path, capsys, rng):
+    for kind in ("hr", "ref"):
+        (tmp_path / kind).mkdir()
+        for name in "ab":
+            picture = rng.random((72, 80, 3)).astype(np.float32)
+            images.write_image(tmp_path / kind / f"{name}.png", picture)
+    bad = tmp_path / "ref" / "a.png"
+    bad.write_bytes(bad.read_bytes()[:-3000])
+    arguments = (
+        "--weights=bicubic",
+        f"--dataset=folder:{tmp_path}",
+        f"--report_dir={tmp_path / 'report'}",
+    )
+    assert _command(*arguments) == 1
+    shown = capsys.readouterr()
+    errors = [e for e in shown.err.splitlines() if e.startswith("Error: ")]
+    assert len(errors) == 1
+    assert "a.png" in errors[0]
+    assert "| Bicubic | x4 |" in shown.out
+    for file in ("report.md", "index.html"):
+        text = (tmp_path / "report" / file).read_text()
+        assert "Left out" in text
+        assert "a.png" in text
+    with open(tmp_path / "report/per_image.csv", newline="") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == ["b"]
+    (tmp_path / "ref" / "b.png").write_bytes(b"no picture")
+    assert _command(*arguments) == 1
+    assert "must hold images that can be measured" in capsys.readouterr().err

@@ -4,6 +4,11 @@ May import `config` alone. Nothing here imports TensorFlow, so that `--help`
 and wrong flags answer at once.
 """
 
-from crossnet_tf.cli.command import config_from_flags, define_flags, run
+from crossnet_tf.cli.command import (
+    config_from_flags,
+    define_alias,
+    define_flags,
+    run,
+)
 
-__all__ = ["config_from_flags", "define_flags", "run"]
+__all__ = ["config_from_flags", "define_alias", "define_flags", "run"]

@@ -81,6 +81,25 @@ def define_flags(*sections: str, defaults: str = "") -> flags.FlagValues:
     return values
 
 
+def define_alias(name: str, original: str, values: flags.FlagValues) -> None:
+    """Another name for a flag, such as the one that it had before.
+
+    Both at once are a wrong command line, and what is said of the flag is
+    said under the name that the user gave it.
+
+    Args:
+        name: the other name.
+        original: a flag of `values`.
+        values: the command's flags.
+    """
+    flags.DEFINE_alias(name, original, flag_values=values)
+    values[name].stands_for = original
+    values[name].help = f"The same as --{original}."
+    kind = getattr(values[original], "kind", "")
+    group = getattr(values[original], "group", help.GENERAL)
+    help.describe(values[name], group, kind)
+
+
 def _define(
     field: dataclasses.Field, hint: Any, values: flags.FlagValues
 ) -> None:
@@ -204,9 +223,42 @@ def run(
         if not values.debug:
             quiet.silence_tensorflow()
         _keep_freed_memory()
-        main()
+        try:
+            main()
+        except Exception as error:
+            _say_as_typed(error, values)
+            raise
 
     sys.exit(outcome.exit_code(command, debug=lambda: values["debug"].value))
+
+
+def _aliases(values: flags.FlagValues) -> list[tuple[str, str]]:
+    """Names under which flags were given, and their usual ones."""
+    return [
+        (name, values[name].stands_for)
+        for name in values
+        if hasattr(values[name], "stands_for") and values[name].present
+    ]
+
+
+def _say_as_typed(error: Exception, values: flags.FlagValues) -> None:
+    """Names flags in an error's text as the user named them."""
+    for name, original in _aliases(values):
+        if len(error.args) == 1 and isinstance(error.args[0], str):
+            text = error.args[0].replace(f"`{original}`", f"`{name}`")
+            error.args = (text.replace(f" {original}=", f" {name}="),)
+
+
+def _refuse_two_names(values: flags.FlagValues) -> None:
+    """One flag under two names: which value counts would be a guess."""
+    for _, original in _aliases(values):
+        # A parse of the other name counts as one of the original, too.
+        names = {n for n, same in _aliases(values) if same == original}
+        if values[original].present > sum(values[n].present for n in names):
+            names.add(original)
+        if len(names) > 1:
+            shown = " and ".join(f"--{name}" for name in sorted(names))
+            raise flags.Error(f"Give one of {shown}.")
 
 
 def _parse(values: flags.FlagValues, argv: list[str]) -> None:
@@ -226,6 +278,7 @@ def _parse(values: flags.FlagValues, argv: list[str]) -> None:
         raise flags.Error(text) from error
     except ValueError as error:
         raise flags.Error(str(error)) from error
+    _refuse_two_names(values)
     if rest:
         raise flags.Error(
             f"Unexpected argument `{rest[0]}`: every setting is a flag, "

@@ -1,7 +1,10 @@
 """Networks measured: against the truth, each other and the clock.
 
-`measure` evaluates a run, `compare` several systems; `records` keeps what was
-measured, `published` has the paper's numbers, `tables` writes Markdown, CSV
-and LaTeX, `plot` draws PSNR against disparity, `page` makes one HTML file of
-all, with crops to look into. May import `pairs`, `upscaling` and `metrics`.
+`compare` measures several systems, or one against bicubic upscaling, a `job`
+at a time; `methods` finds them. `measure` scores one output, `records` keeps
+each result, `averages` takes means. `report` writes all files: `tables`
+(beside the `published` ones), `plot` (PSNR against disparity), and `page`,
+one HTML file with crops to look into (`page_crops`, `template/`), made of
+`outputs` that were kept. `timing` and `memory` watch the clock.
+May import `pairs`, `upscaling` and `metrics`.
 """

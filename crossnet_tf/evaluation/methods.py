@@ -3,11 +3,12 @@
 import dataclasses
 import hashlib
 import pathlib
-import re
+import unicodedata
 from collections.abc import Sequence
 
 from crossnet_tf.baselines import registry
-from crossnet_tf.config import ModelConfig
+from crossnet_tf.config import SCALES, ModelConfig
+from crossnet_tf.evaluation.file_names import file_name
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import upscaler
 
@@ -18,14 +19,17 @@ class Method:
 
     Attributes:
         label: how the table calls it.
-        source: a run as `runs.load_model` takes it; empty: nothing learned.
+        source: what `runs.load_model` takes; empty: a system without weights,
+            named without a scale.
         model: the network's settings.
+        any_scale: whether it serves every scale, not only that of `model`.
         stamp: changes when the weights do.
     """
 
     label: str
     source: str
     model: ModelConfig
+    any_scale: bool
     stamp: str = ""
 
     @property
@@ -36,20 +40,20 @@ class Method:
     @property
     def slug(self) -> str:
         """The label as part of a file's name."""
-        return re.sub(r"[^A-Za-z0-9+.-]+", "_", self.label)
+        return file_name(self.label)
 
     def serves(self, scale: int) -> bool:
         """Whether it can upscale by `scale`."""
-        return self.entry.any_scale or self.model.scale == scale
+        return self.any_scale or self.model.scale == scale
 
     def upscaler(self, scale: int, precision: str) -> upscaler.Upscaler:
-        """The system, loaded."""
+        """The system, loaded, computing with a Keras policy."""
         settings = dataclasses.replace(self.model, scale=scale)
-        if not self.source:
-            return upscaler.Upscaler(registry.build_model(settings))
+        if not self.entry.learns:
+            return upscaler.Upscaler(runs.build(settings, precision))
         model, _ = runs.load_model(self.source, precision)
         if scale != self.model.scale:
-            same_weights = registry.build_model(settings)
+            same_weights = runs.build(settings, precision)
             runs.copy_weights(model, same_weights)
             model = same_weights
         return upscaler.Upscaler(model)
@@ -59,38 +63,88 @@ def find_methods(texts: Sequence[str]) -> list[Method]:
     """Methods by name.
 
     Args:
-        texts: each one the name of a system without weights, a run, or
-            `LABEL=RUN`, where a run is what `runs.find` takes.
+        texts: each one what `runs.find` takes, the name of a system without
+            weights, with or without its scale, or `LABEL=` and one of these.
+            What exists as a path is one, whatever `=` it has.
 
     Raises:
         ValueError: no methods, unknown ones, or two with the same label.
         FileNotFoundError: no such run.
     """
     methods = [_method(text) for text in texts]
-    names = [(m.slug, m.model.scale if m.source else 0) for m in methods]
-    doubles = [m.label for m, n in zip(methods, names) if names.count(n) > 1]
+    doubles = [
+        method.label
+        for method in methods
+        if sum(_share_a_row(method, other) for other in methods) > 1
+    ]
     if doubles or not methods:
         raise ValueError(
-            "`methods` must be one or more with labels of their own; "
+            "`weights` must be one or more with labels of their own; "
             f"LABEL=RUN gives one. Received twice: {doubles}."
         )
     return methods
 
 
+def with_bicubic(methods: Sequence[Method]) -> list[Method]:
+    """The methods, after bicubic upscaling to compare them with."""
+    if any(method.model.system == "bicubic" for method in methods):
+        return list(methods)
+    return [*find_methods(["bicubic"]), *methods]
+
+
+def scales_of(methods: Sequence[Method]) -> list[int]:
+    """The scales that methods were trained or named for; x4 if none was."""
+    named = [method.model.scale for method in methods if method.source]
+    return sorted(set(named)) or [4]
+
+
+def _share_a_row(one: Method, other: Method) -> bool:
+    same = _folded(one.label) == _folded(other.label)
+    return same and any(one.serves(s) and other.serves(s) for s in SCALES)
+
+
+def _folded(label: str) -> str:
+    """Labels that look alike, or whose files are one on some systems."""
+    return unicodedata.normalize("NFC", label).casefold()
+
+
 def _method(text: str) -> Method:
-    label, _, source = text.rpartition("=")
-    entry = registry.REGISTRY.get(source)
-    if entry is not None and not entry.learns:
-        return Method(label or entry.title, "", ModelConfig(system=source))
-    if entry is not None and not pathlib.Path(source).exists():
+    for label, source in _readings(text):
+        if source in registry.REGISTRY and not pathlib.Path(source).exists():
+            return _system(text, label, source)
+        if runs.is_known(source):
+            return _known(label, source)
+    label, _, source = text.partition("=")
+    return _known(label, source or text)  # Says that there is none.
+
+
+def _readings(text: str) -> list[tuple[str, str]]:
+    """Label and source, for each `=` that may part them; none comes first."""
+    places = [i for i, char in enumerate(text) if char == "="]
+    return [("", text), *((text[:i], text[i + 1 :]) for i in places)]
+
+
+def _system(text: str, label: str, name: str) -> Method:
+    """A system by its name in the registry."""
+    entry = registry.REGISTRY[name]
+    if entry.learns:
         raise ValueError(
-            f"`methods` must name a run for what is learned: "
+            f"`weights` must name a run for what is learned: "
             f"{entry.title}=RUN_DIR. Received: {text!r}."
         )
-    folder = runs.find(source)
-    model = runs.load_config(folder).model
-    title = registry.REGISTRY[model.system].title
-    return Method(label or title, source, model, _stamp(folder))
+    model = ModelConfig(system=name)
+    return Method(label or entry.title, "", model, entry.any_scale)
+
+
+def _known(label: str, source: str) -> Method:
+    """A run, a folder of weights, a shipped name, or SYSTEM-xSCALE."""
+    model = runs.config_of(source).model
+    entry = registry.REGISTRY[model.system]
+    label = label or entry.title
+    if not entry.learns:
+        return Method(label, source, model, any_scale=False)
+    stamp = _stamp(runs.find(source))
+    return Method(label, source, model, entry.any_scale, stamp)
 
 
 def _stamp(folder: pathlib.Path) -> str:

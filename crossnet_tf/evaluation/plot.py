@@ -1,20 +1,26 @@
-"""PSNR against disparity, as SVG.
+"""PSNR against disparity, as SVG and PDF.
 
 Where the true flow is known, errors are summed up by its length, so that the
 line says how well pixels of that displacement come out. Otherwise the views
 stand for it: the further from REF, the larger the displacement.
 """
 
-import html
+import io
 import math
+import warnings
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from crossnet_tf.evaluation.records import BIN_EDGES, Record, groups, mean
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
-# Narrow, with the names below, so that a phone shows all of it.
-_WIDTH, _HEIGHT = 480, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 24, 48
-_NAME_HEIGHT = 18
+from crossnet_tf.evaluation.averages import groups, mean
+from crossnet_tf.evaluation.records import BIN_EDGES, Record
+
+_WIDTH, _HEIGHT, _NAME_HEIGHT = 4.8, 3.2, 0.19  # inches
 _FEW_SAMPLES = 300
 # Distinct for most kinds of colour blindness (Okabe and Ito), then dashed.
 _COLORS = (
@@ -26,9 +32,49 @@ _COLORS = (
     "#56b4e9",
     "#000000",
 )
-_DASHES = ("", "6 3", "2 2")
+_DASHES = ("-", "--", ":")
+# Text stays text, and the same numbers give the same file.
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "crossnet_tf",
+    "pdf.fonttype": 42,
+    "font.size": 9,
+}
 
 Curves = dict[str, list[tuple[float, float]]]
+
+
+class Plot(NamedTuple):
+    """One plot in two formats.
+
+    Attributes:
+        svg: an `<svg>` element, to stand in a file or in a page.
+        pdf: a file's content.
+    """
+
+    svg: str
+    pdf: bytes
+
+
+def draw(records: Sequence[Record], title: str) -> Plot | None:
+    """The plot of one data set and scale; None without two points.
+
+    Args:
+        records: of one data set and scale.
+        title: stands above.
+    """
+    lines, label = curves(records)
+    if not lines:
+        return None
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        # A label may be in a script that no font here has: a box in the PDF.
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        drawn = figure(lines, label, f"{title}: PSNR [dB]")
+        svg, pdf = io.BytesIO(), io.BytesIO()
+        drawn.savefig(svg, format="svg", metadata={"Date": None})
+        drawn.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+    text = svg.getvalue().decode()
+    return Plot(text[text.index("<svg") :], pdf.getvalue())
 
 
 def curves(records: Sequence[Record]) -> tuple[Curves, str]:
@@ -51,6 +97,46 @@ def curves(records: Sequence[Record]) -> tuple[Curves, str]:
     return lines, label
 
 
+def figure(lines: Curves, label: str, title: str) -> Figure:
+    """The drawing, names below it so that a phone shows all of it.
+
+    Args:
+        lines: at least one.
+        label: of the horizontal axis.
+        title: stands above.
+    """
+    height = _HEIGHT + _NAME_HEIGHT * len(lines)
+    drawn = Figure((_WIDTH, height), layout="constrained")
+    axes = drawn.subplots()
+    handles = [
+        _draw_line(axes, number, line)
+        for number, line in enumerate(lines.values())
+    ]
+    axes.set_title(title, fontweight="bold", loc="left")
+    axes.set_xlabel(label)
+    axes.grid(color="#dddddd")
+    drawn.legend(handles, list(lines), loc="outside lower left", frameon=False)
+    for text in drawn.findobj(Text):
+        text.set_parse_math(False)  # A "$" in a name is one.
+    return drawn
+
+
+def _draw_line(
+    axes: Axes, number: int, line: list[tuple[float, float]]
+) -> Line2D:
+    xs, ys = zip(*line, strict=True)
+    (drawn,) = axes.plot(
+        xs,
+        ys,
+        color=_COLORS[number % len(_COLORS)],
+        linestyle=_DASHES[number // len(_COLORS) % len(_DASHES)],
+        marker="o",
+        markersize=3.5,
+    )
+    drawn.set_gid(f"curve_{number}")
+    return drawn
+
+
 def _by_flow(records: Sequence[Record]) -> list[tuple[float, float]]:
     line = []
     for i, low in enumerate(BIN_EDGES):
@@ -71,106 +157,3 @@ def _by_view(records: Sequence[Record]) -> list[tuple[float, float]]:
         if number.isdigit() and math.isfinite(mean(group, "psnr")):
             line.append((float(number), mean(group, "psnr")))
     return sorted(line)
-
-
-def svg(records: Sequence[Record], title: str) -> str:
-    """The plot of one data set and scale; empty without two points.
-
-    Args:
-        records: of one data set and scale.
-        title: stands above.
-    """
-    lines, label = curves(records)
-    if not lines:
-        return ""
-    xs = [x for line in lines.values() for x, _ in line]
-    ys = [y for line in lines.values() for _, y in line]
-    low, high = math.floor(min(ys)) - 1, math.ceil(max(ys)) + 1
-    axes = _Axes(min(0.0, *xs), max(xs), low, high)
-    height = _HEIGHT + _NAME_HEIGHT * len(lines)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} '
-        f'{height}" width="{_WIDTH}" height="{height}" '
-        'font-family="sans-serif" font-size="13">',
-        f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
-        _text(_LEFT, 14, f"{title}: PSNR [dB]", weight="bold"),
-        *axes.drawn(label),
-    ]
-    for i, (name, line) in enumerate(lines.items()):
-        parts += _line(axes, i, name, line)
-    return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-class _Axes:
-    """Where a point lies in the picture."""
-
-    def __init__(self, left: float, right: float, low: float, high: float):
-        self._x, self._y = (left, right), (low, high)
-
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        across = (x - self._x[0]) / (self._x[1] - self._x[0])
-        up = (y - self._y[0]) / (self._y[1] - self._y[0])
-        return (
-            _LEFT + across * (_WIDTH - _LEFT - _RIGHT),
-            _HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM),
-        )
-
-    def drawn(self, label: str) -> list[str]:
-        parts = []
-        for y in _ticks(*self._y):
-            begin, end = self.place(self._x[0], y), self.place(self._x[1], y)
-            parts.append(_stroke(begin, end))
-            parts.append(_text(_LEFT - 6, begin[1] + 4, f"{y:g}", "end"))
-        for x in _ticks(*self._x):
-            begin, end = self.place(x, self._y[0]), self.place(x, self._y[1])
-            parts.append(_stroke(begin, end))
-            parts.append(_text(begin[0], begin[1] + 16, f"{x:g}", "middle"))
-        middle = (_LEFT + _WIDTH - _RIGHT) / 2
-        parts.append(_text(middle, _HEIGHT - 10, label, "middle"))
-        return parts
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    rough = max(high - low, 1e-6) / 6
-    power = 10 ** math.floor(math.log10(rough))
-    step = next(s * power for s in (1, 2, 5, 10) if s * power >= rough)
-    first, last = math.ceil(low / step), math.floor(high / step)
-    return [number * step for number in range(first, last + 1)]
-
-
-def _line(
-    axes: _Axes, number: int, name: str, line: list[tuple[float, float]]
-) -> list[str]:
-    color = _COLORS[number % len(_COLORS)]
-    dash = _DASHES[number // len(_COLORS) % len(_DASHES)]
-    style = f'stroke="{color}" stroke-width="2" stroke-dasharray="{dash}"'
-    places = [axes.place(*point) for point in line]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    parts = [f'<polyline points="{path}" fill="none" {style}/>']
-    parts += [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}">'
-        f"<title>{html.escape(name)}: {point[1]:.2f} dB at {point[0]:g}"
-        "</title></circle>"
-        for (x, y), point in zip(places, line)
-    ]
-    left, top = _LEFT, _HEIGHT + _NAME_HEIGHT * number
-    parts.append(
-        f'<line x1="{left}" y1="{top}" x2="{left + 24}" y2="{top}" {style}/>'
-    )
-    return [*parts, _text(left + 30, top + 4, name)]
-
-
-def _stroke(begin: tuple[float, float], end: tuple[float, float]) -> str:
-    return (
-        f'<line x1="{begin[0]:.1f}" y1="{begin[1]:.1f}" x2="{end[0]:.1f}" '
-        f'y2="{end[1]:.1f}" stroke="#ddd"/>'
-    )
-
-
-def _text(
-    x: float, y: float, text: str, anchor: str = "start", weight: str = "normal"
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
-        f'font-weight="{weight}">{html.escape(text)}</text>'
-    )

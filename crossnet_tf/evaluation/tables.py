@@ -2,7 +2,8 @@
 
 One table per data set: a row per method and scale, a column per view of LR,
 each cell PSNR / SSIM / IFC. Then end-point error, time and memory. Published
-values stand to the right, for the same data if the paper has them.
+values stand to the right, for the same data if the paper has them. A second
+table per data set says what each method gains over bicubic upscaling.
 """
 
 import csv
@@ -12,9 +13,28 @@ import math
 from collections.abc import Sequence
 
 from crossnet_tf.evaluation import published
-from crossnet_tf.evaluation.records import Record, groups, in_order, mean
+from crossnet_tf.evaluation.averages import (
+    beside,
+    count_exact,
+    groups,
+    in_order,
+    mean,
+    mean_of,
+)
+from crossnet_tf.evaluation.records import Record
 
 _NONE = "-"
+_GAINS = (
+    "Algorithm",
+    "Scale",
+    "LR view",
+    "images",
+    "PSNR",
+    "bicubic",
+    "gain",
+    "SSIM",
+    "bicubic",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +47,14 @@ class Table:
         rows: as many texts each.
         measured: how many of the columns were measured here; the others are
             published.
+        left: how many of the columns are set to the left.
     """
 
     dataset: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     measured: int
+    left: int = 2
 
 
 def make_tables(records: Sequence[Record]) -> list[Table]:
@@ -79,6 +101,70 @@ def _table(dataset: str, records: Sequence[Record]) -> Table:
     return Table(dataset, tuple(header), tuple(rows), measured)
 
 
+def make_gains(records: Sequence[Record]) -> list[Table]:
+    """Per data set, what methods gain over bicubic upscaling, by view.
+
+    Only pictures count that both have; those that came out exactly in either
+    are counted, but have no PSNR to take a mean of. Data sets without bicubic
+    upscaling, or with nothing else, have no table.
+    """
+    tables = []
+    for (dataset,), group in groups(records, "dataset").items():
+        rows = tuple(
+            row
+            for (_, method), own in groups(group, "scale", "method").items()
+            if own[0].system != "bicubic"
+            for row in _gain_rows(method, own, group)
+        )
+        if rows:
+            tables.append(Table(dataset, _GAINS, rows, len(_GAINS), left=3))
+    return tables
+
+
+def _gain_rows(
+    method: str, records: Sequence[Record], others: Sequence[Record]
+) -> list[tuple[str, ...]]:
+    """One row for each view, and one for all if there are several."""
+    bicubic = [record for record in others if record.system == "bicubic"]
+    pairs = beside(records, bicubic)
+    views = sorted({record.view for record, _ in pairs})
+    parts = [(v, [p for p in pairs if p[0].view == v]) for v in views]
+    if len(parts) > 1:
+        parts.append(("all", pairs))
+    scale = f"x{records[0].scale}"
+    return [
+        (method, scale, view or "all", *_gain_cells(part))
+        for view, part in parts
+    ]
+
+
+def _gain_cells(pairs: Sequence[tuple[Record, Record]]) -> list[str]:
+    exact = sum(one.is_exact or other.is_exact for one, other in pairs)
+    finite = [p for p in pairs if not (p[0].is_exact or p[1].is_exact)]
+    ours, theirs = ([pair[i].psnr for pair in finite] for i in (0, 1))
+    gain = mean_of(ours) - mean_of(theirs)
+    return [
+        f"{len(pairs)} ({exact} exact)" if exact else f"{len(pairs)}",
+        _number(mean_of(ours), 2),
+        _number(mean_of(theirs), 2),
+        _NONE if math.isnan(gain) else f"{gain:+.2f}",
+        *(_number(mean([p[i] for p in pairs], "ssim"), 4) for i in (0, 1)),
+    ]
+
+
+def exact_notes(records: Sequence[Record]) -> list[str]:
+    """One sentence for each row with pictures that came out exactly."""
+    return [
+        f"{count_exact(group)} of {len(group)} images of `{dataset}` came out "
+        f"exactly with {method} x{scale}: their PSNR is infinite and they are "
+        "in no mean of PSNR or IFC."
+        for (dataset, scale, method), group in groups(
+            records, "dataset", "scale", "method"
+        ).items()
+        if count_exact(group)
+    ]
+
+
 def _cell(records: Sequence[Record]) -> str:
     if not records:
         return _NONE
@@ -93,15 +179,21 @@ def _triple(values: Sequence[float] | None) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    return _NONE if math.isnan(value) else f"{value:.{digits}f}"
+    return f"{value:.{digits}f}" if math.isfinite(value) else _NONE
 
 
 def markdown(table: Table) -> str:
     """The table as Markdown."""
-    lines = [table.header, ["---", "---"]]
-    lines[1] += ["---:"] * (len(table.header) - 2)
-    lines += table.rows
+    rules = ["---"] * table.left
+    rules += ["---:"] * (len(table.header) - table.left)
+    lines = [_escaped(line) for line in (table.header, *table.rows)]
+    lines.insert(1, rules)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _escaped(cells: Sequence[str]) -> list[str]:
+    """What would end a cell or a line of Markdown."""
+    return [" ".join(cell.replace("|", "\\|").split()) for cell in cells]
 
 
 def latex(table: Table) -> str:
@@ -145,11 +237,15 @@ def csv_rows(records: Sequence[Record]) -> str:
     writer.writerow(names)
     for record in records:
         values = (getattr(record, name) for name in names)
-        writer.writerow(
-            f"{value:.6f}" if isinstance(value, float) else value
-            for value in values
-        )
+        writer.writerow(map(_csv_value, values))
     return file.getvalue()
+
+
+def _csv_value(value: object) -> object:
+    """Six digits; nothing for what is unknown."""
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else f"{value:.6f}"
 
 
 def csv_table(table: Table) -> str:

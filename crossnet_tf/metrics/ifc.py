@@ -31,7 +31,7 @@ _NUM_LEVELS = 4
 _BLOCK = 3
 _TINY, _NOISE = 1e-15, 1e-10
 # The coarsest level, 1/8, must keep three blocks of three in each direction.
-_MIN_SIZE = 65
+MIN_SIZE = 65
 
 # Top left quarters, with the middle row and column; the rest is mirrored.
 _PREFILTER = (
@@ -74,9 +74,9 @@ def ifc(reference: np.ndarray, distorted: np.ndarray) -> float:
     reference, distorted = np.asarray(reference), np.asarray(distorted)
     inputs.check("reference", reference, "distorted", distorted)
     height, width = reference.shape[:2]
-    if min(height, width) < _MIN_SIZE:
+    if min(height, width) < MIN_SIZE:
         raise ValueError(
-            f"`reference` must have at least {_MIN_SIZE} pixels on each side. "
+            f"`reference` must have at least {MIN_SIZE} pixels on each side. "
             f"Received: shape={reference.shape}."
         )
     bits = 0.0

@@ -116,11 +116,23 @@ def shipped() -> list[str]:
     return sorted(path.parent.name for path in _SHIPPED.glob("*/config.json"))
 
 
-def find(source: str | os.PathLike) -> pathlib.Path:
+def is_known(source: str | os.PathLike) -> bool:
+    """Whether `load_model` would find something of that name."""
+    if _untrained(source):
+        return True
+    try:
+        find(source)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def find(source: str | os.PathLike, flag: str = "weights") -> pathlib.Path:
     """The folder that `source` names.
 
     Args:
         source: a run directory, a folder of weights or a shipped name.
+        flag: what the user gave it as, for the error.
 
     Raises:
         FileNotFoundError: none of these.
@@ -131,19 +143,24 @@ def find(source: str | os.PathLike) -> pathlib.Path:
     if str(source) in shipped():
         return _SHIPPED / str(source)
     raise FileNotFoundError(
-        f"`run_dir` must be a folder with a {CONFIG_FILE}, or one of the "
-        f"shipped weights {shipped()}. Received: run_dir={str(source)!r}."
+        f"`{flag}` must be a run directory or a folder of weights (with a "
+        f"{CONFIG_FILE}), one of the shipped weights {shipped()}, or "
+        f"SYSTEM-xSCALE. Received: {flag}={str(source)!r}."
     )
 
 
-def config_of(source: str | os.PathLike) -> Config:
+def config_of(source: str | os.PathLike, flag: str = "weights") -> Config:
     """The settings of what `load_model` takes.
+
+    Args:
+        source: as for `load_model`.
+        flag: what the user gave it as, for the error.
 
     Raises:
         FileNotFoundError: no such run.
         ValueError: its settings cannot be used.
     """
-    return _untrained(source) or load_config(find(source))
+    return _untrained(source) or load_config(find(source, flag))
 
 
 def _untrained(source: str | os.PathLike) -> Config | None:
@@ -156,7 +173,9 @@ def _untrained(source: str | os.PathLike) -> Config | None:
 
 
 def load_model(
-    source: str | os.PathLike, precision: str = "float32"
+    source: str | os.PathLike,
+    precision: str = "float32",
+    flag: str = "weights",
 ) -> tuple[System, Config]:
     """Builds the network of a run and gives it the run's weights.
 
@@ -165,6 +184,7 @@ def load_model(
             ones if it has them), a folder of weights, a shipped name, or
             SYSTEM-xSCALE for a system without weights (`patchmatch-x4`).
         precision: Keras policy to compute with.
+        flag: what the user gave `source` as, for errors.
 
     Returns:
         The network (any system of `baselines.registry`) and all settings of
@@ -174,7 +194,7 @@ def load_model(
         FileNotFoundError: no such run, or it has no weights yet.
         ValueError: damaged, or the weights do not fit the settings.
     """
-    config = config_of(source)
+    config = config_of(source, flag)
     model = build(config.model, precision)
     if _untrained(source):
         return model, config
@@ -185,7 +205,7 @@ def load_model(
     places = [folder / checkpoints.BEST, folder / checkpoints.CHECKPOINTS]
     if not checkpoints.restore_weights(places, model):
         raise FileNotFoundError(
-            f"`run_dir` has no checkpoint yet. Received: run_dir={source}"
+            f"`{flag}` has no checkpoint yet. Received: {flag}={source}"
         )
     return model, config
 

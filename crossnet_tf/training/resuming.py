@@ -39,7 +39,7 @@ def check(config: Config, run_dir: pathlib.Path) -> Config | None:
     phases.check(config)
     start.check(config)
     if config.train.init_from:
-        runs.config_of(config.train.init_from)
+        runs.config_of(config.train.init_from, flag="init_from")
     if not (run_dir / runs.CONFIG_FILE).exists():
         return None
     saved = runs.load_config(run_dir)
@@ -83,7 +83,7 @@ def _begin(parts: step.Parts, train: TrainConfig) -> None:
     if train.start == "matching":
         start.matching(parts.model, train.seed)
     if train.init_from:
-        source, _ = runs.load_model(train.init_from)
+        source, _ = runs.load_model(train.init_from, flag="init_from")
         runs.copy_weights(source, parts.model, train.init_parts)
 
 

@@ -16,7 +16,7 @@ import tqdm
 
 from crossnet_tf import atomic
 from crossnet_tf.config import Config
-from crossnet_tf.evaluation import measure
+from crossnet_tf.evaluation import averages, measure
 from crossnet_tf.pairs import crops, datasets
 from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.storage import checkpoints, runs
@@ -80,19 +80,17 @@ class Run:
         if not self.can_evaluate:
             return
         config = self.config
-        rows = []
-        for row in measure.measure(
+        measured = []
+        for row in measure.psnr_and_bicubic(
             lambda lr, ref: self.upscaler(lr, ref)["sr"],
             _test_pairs(config),
             config.eval,
             config.model.scale,
-            with_ssim=False,
         ):
-            rows.append(row)
+            measured.append(row)
             if stop():
                 return
-        mean = measure.means(rows)
-        psnr, bicubic = mean["psnr"], mean["bicubic_psnr"]
+        psnr, bicubic = (averages.mean_of(v) for v in zip(*measured))
         self.summaries.scalars(number, {"held_out_psnr": psnr})
         best = psnr > float(self.best_psnr)
         if best:

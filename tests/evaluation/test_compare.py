@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from crossnet_tf import config, images
-from crossnet_tf.evaluation import compare, methods
+from crossnet_tf.baselines import registry
+from crossnet_tf.evaluation import compare, job, methods
 from crossnet_tf.metrics import ifc, psnr
 from crossnet_tf.ops import quantization, resizing
-from crossnet_tf.storage import runs
+from crossnet_tf.storage import runs, weight_files
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_goes_on_where_it_stopped(data, tmp_path, monkeypatch):
     both = methods.find_methods(["bicubic", "again=bicubic"])
     arguments = (config.Config(), both[:1], [data], [4], tmp_path / "report")
     first = compare.compare(*arguments)
-    file = tmp_path / "report" / compare.RECORDS_FILE
+    file = tmp_path / "report" / job.RECORDS_FILE
     lines = file.read_text().splitlines(keepends=True)
     file.write_text(lines[0] + lines[1][:40])  # as a kill leaves it
     second = compare.compare(*arguments)
@@ -82,7 +83,7 @@ def test_goes_on_where_it_stopped(data, tmp_path, monkeypatch):
 def test_report_has_all_files(data, tmp_path):
     some = methods.find_methods(["bicubic", "patchmatch"])
     folder = tmp_path / "report"
-    table, page = compare.report(
+    table, _, page, problems = compare.report(
         config.Config(eval=config.EvalConfig(num_eval_images=1)),
         some,
         [data],
@@ -90,6 +91,7 @@ def test_report_has_all_files(data, tmp_path):
         folder,
     )
     assert "| PatchMatch | x4 |" in table
+    assert problems == []
     text = page.read_text()
     assert "PatchMatch, flow at 1<" in text
     assert "PatchMatch, flow at 1/8<" in text
@@ -120,9 +122,9 @@ def test_ground_truth_is_needed_rejects(tmp_path, rng):
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ([], "`methods` must be one or more"),
+        ([], "`weights` must be one or more"),
         (["bicubic", "bicubic"], r"Received twice: \['Bicubic', 'Bicubic'\]"),
-        (["vdsr"], "`methods` must name a run.*VDSR=RUN_DIR.*'vdsr'"),
+        (["vdsr"], "`weights` must name a run.*VDSR=RUN_DIR.*'vdsr'"),
     ],
 )
 def test_methods_rejects(texts, message):
@@ -148,9 +150,6 @@ def test_scales_rejects(data, tmp_path, scales):
 
 
 def test_a_run_takes_part_at_its_own_scale(tmp_path):
-    from crossnet_tf.baselines import registry
-    from crossnet_tf.storage import weight_files
-
     for system, other_scale in (("srcnn", True), ("ss_net", False)):
         model = config.ModelConfig(system=system, scale=4, width=8)
         settings = config.Config(model=model)
@@ -178,9 +177,6 @@ def test_systems_without_weights_are_runs_by_name():
 
 
 def test_a_changed_run_is_measured_again(tmp_path):
-    from crossnet_tf.baselines import registry
-    from crossnet_tf.storage import weight_files
-
     model = config.ModelConfig(system="srcnn", width=8)
     settings = config.Config(model=model)
     folder = tmp_path / "run"
@@ -191,3 +187,111 @@ def test_a_changed_run_is_measured_again(tmp_path):
     (after,) = methods.find_methods([str(folder)])
     assert before.stamp != after.stamp
     assert dataclasses.replace(after, stamp=before.stamp) == before
+
+
+def test_precision_reaches_another_scale(tmp_path, monkeypatch):
+    built = []
+    build = runs.build
+
+    def noted(settings, precision):
+        built.append((settings.scale, precision))
+        return build(settings, precision)
+
+    monkeypatch.setattr(runs, "build", noted)
+    model = config.ModelConfig(system="srcnn", scale=4, width=8)
+    weight_files.save_weights(
+        registry.build_model(model), config.Config(model=model), tmp_path / "r"
+    )
+    (srcnn,) = methods.find_methods([str(tmp_path / "r")])
+    srcnn.upscaler(8, "mixed_bfloat16")
+    methods.find_methods(["patchmatch"])[0].upscaler(2, "mixed_bfloat16")
+    assert built == [
+        (4, "mixed_bfloat16"), (8, "mixed_bfloat16"), (2, "mixed_bfloat16"),
+    ]  # fmt: skip
+
+
+def test_what_exists_as_a_path_is_one(tmp_path):
+    model = config.ModelConfig(system="srcnn", width=8)
+    network = registry.build_model(model)
+    for name in ("lr=0.0001", "a=b=c"):
+        folder = tmp_path / name
+        weight_files.save_weights(network, config.Config(model=model), folder)
+        for label in ("", "own=", "x=y="):
+            (method,) = methods.find_methods([f"{label}{folder}"])
+            assert method.source == str(folder)
+            assert method.label == (label[:-1] or "SRCNN")
+    (method,) = methods.find_methods(["a=b=bicubic"])
+    assert (method.label, method.source) == ("a=b", "")
+
+
+def test_systems_named_with_their_scale():
+    one, two = methods.find_methods(["p=patchmatch-x8", "p=patchmatch-x2"])
+    assert [one.serves(scale) for scale in (2, 4, 8)] == [False, False, True]
+    assert methods.scales_of([one, two]) == [2, 8]
+    assert methods.scales_of(methods.find_methods(["bicubic"])) == [4]
+    with pytest.raises(ValueError, match="Received twice"):
+        methods.find_methods(["patchmatch-x4", "patchmatch"])
+    for wrong in ("bicubic-x3", "x=vdsr-x4"):
+        with pytest.raises(FileNotFoundError, match=wrong.split("=")[-1]):
+            methods.find_methods([wrong])
+
+
+def test_labels_outside_ascii_keep_apart(data, tmp_path):
+    some = methods.find_methods(
+        ["\u7f51=bicubic", "\u7edc=bicubic", "?=bicubic"]
+    )
+    report = compare.report(config.Config(), some, [data], [4], tmp_path / "r")
+    (folder,) = (tmp_path / "r" / "pictures").glob("*/x4/a")
+    names = {path.name for path in folder.iterdir()}
+    assert {"\u7f51.png", "\u7edc.png"} < names
+    assert len(names) == 3 + 3
+    for method in some:
+        assert f"| {method.label} | x4 |" in report.table
+    with pytest.raises(ValueError, match="Received twice"):
+        methods.find_methods(["caf\u00e9=bicubic", "CAFE\u0301=bicubic"])
+
+
+def test_a_changed_picture_is_measured_again(data, tmp_path, rng):
+    arguments = (
+        config.Config(), methods.find_methods(["bicubic"]), [data], [4],
+        tmp_path / "report",
+    )  # fmt: skip
+    before = compare.compare(*arguments)
+    picture = rng.random((72, 80, 3)).astype(np.float32)
+    images.write_image(tmp_path / "data/hr/a.png", picture)
+    after = compare.compare(*arguments)
+    assert before[0].psnr != after[0].psnr
+    assert repr(before[1]) == repr(after[1])
+
+
+def test_bad_pairs_are_named_and_the_others_measured(data, tmp_path):
+    images.write_image(
+        tmp_path / "data/ref/a.png", np.zeros((72, 81, 3), np.float32)
+    )
+    some = methods.find_methods(["bicubic", "patchmatch"])
+    arguments = (config.Config(), some, [data], [4], tmp_path / "report")
+    report = compare.report(*arguments)
+    (problem,) = report.problems
+    assert problem.startswith("a: ")
+    lines = (tmp_path / "report/per_image.csv").read_text().splitlines()
+    assert [line.split(",")[4] for line in lines] == ["name", "b", "b"]
+
+
+def test_small_pictures_are_measured_as_far_as_they_can_be(tmp_path, rng):
+    for kind in ("hr", "ref"):
+        for name, size in (("a", 96), ("b", 64), ("c", 8)):
+            picture = rng.random((size, size, 3)).astype(np.float32)
+            (tmp_path / kind).mkdir(exist_ok=True)
+            images.write_image(tmp_path / kind / f"{name}.png", picture)
+    report = compare.report(
+        config.Config(),
+        methods.find_methods(["bicubic"]),
+        [f"folder:{tmp_path}"],
+        [4],
+        tmp_path / "report",
+    )
+    assert report.problems == []
+    lines = (tmp_path / "report/per_image.csv").read_text().splitlines()
+    unknown = [line.split(",")[7:10].count("") for line in lines[1:]]
+    assert unknown == [0, 2, 3]
+    assert "nan" not in report.table

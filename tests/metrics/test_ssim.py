@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import skimage.metrics
 import test_ifc
 
-from crossnet_tf.metrics import ssim
+from crossnet_tf.metrics import inputs, ssim
 
 GOLDEN = {
     (128, 160, 0): (0.73096059, 0.98387462),
@@ -15,8 +16,27 @@ GOLDEN = {
 @pytest.mark.parametrize("size", GOLDEN)
 def test_ssim_golden(size):
     reference, blurred, noisy = test_ifc.pictures(*size)
-    values = ssim(reference, blurred), ssim(reference, noisy)
-    np.testing.assert_allclose(values, GOLDEN[size], atol=1e-5, rtol=0)
+    for thin_out in (False, True):
+        values = (
+            ssim(reference, blurred, thin_out=thin_out),
+            ssim(reference, noisy, thin_out=thin_out),
+        )
+        np.testing.assert_allclose(values, GOLDEN[size], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(11, 13), (96, 64), (400, 500)])
+def test_ssim_agrees_with_scikit_image(rng, size):
+    x = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    y = np.uint8(np.clip(x + rng.normal(0, 30, x.shape), 0, 255))
+    expected = skimage.metrics.structural_similarity(
+        inputs.grey(x),
+        inputs.grey(y),
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert ssim(x, y) == pytest.approx(expected, abs=1e-9)
 
 
 def _slow_ssim(x: np.ndarray, y: np.ndarray) -> float:
@@ -90,7 +110,8 @@ def test_ssim_thins_out_large_pictures(rng, height, factor):
     rows, columns = -(-height // factor), -(-901 // factor)
     different = (1 - _slow_ssim(*part)) * 14 * 14
     expected = 1 - different / ((rows - 10) * (columns - 10))
-    assert ssim(x, y) == pytest.approx(expected, abs=1e-9)
+    assert ssim(x, y, thin_out=True) == pytest.approx(expected, abs=1e-9)
+    assert ssim(x, y) != pytest.approx(expected, abs=1e-4) or factor == 1
 
 
 def test_ssim_of_equal_pictures_is_one(rng):
