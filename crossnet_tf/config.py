@@ -31,6 +31,8 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 PHASES = ("all", "coarse_flow", "flow", "picture")
 MAX_PIXELS = 100_000_000
 """Of a picture that is decoded, unless a command is told otherwise."""
+MAX_SIDE, MARGIN = 1024, 128
+"""Of a tile's input, and what of it lies around the tile; in HR pixels."""
 
 
 def setting(default: Any, help: str, **limits: Any) -> Any:

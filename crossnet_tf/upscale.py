@@ -116,7 +116,7 @@ MATCH = flags.DEFINE_enum(
 )
 MAX_SIDE = flags.DEFINE_integer(
     "max_side",
-    1024,
+    config.MAX_SIDE,
     "Side in HR pixels of the largest input computed at once; larger "
     "pictures are done in tiles. 0: never tile.",
     lower_bound=0,
@@ -124,7 +124,7 @@ MAX_SIDE = flags.DEFINE_integer(
 )
 MARGIN = flags.DEFINE_integer(
     "margin",
-    128,
+    config.MARGIN,
     "HR pixels that a tile looks beyond its edges; at least the largest "
     "displacement between LR and REF.",
     lower_bound=0,
@@ -132,7 +132,7 @@ MARGIN = flags.DEFINE_integer(
 )
 MAX_PIXELS = flags.DEFINE_integer(
     "max_pixels",
-    config.EvalConfig().max_pixels,
+    config.MAX_PIXELS,
     "Refuse pictures with more pixels.",
     lower_bound=1,
     flag_values=FLAGS,

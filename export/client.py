@@ -18,7 +18,7 @@ import sys
 
 from absl import flags
 
-from crossnet_tf import cli
+from crossnet_tf import cli, config
 
 FLAGS = cli.define_flags()
 
@@ -48,11 +48,14 @@ LR = _text("lr", None, "Low-resolution picture, PNG or JPEG.")
 REF = _text("ref", None, "Reference, PNG or JPEG.")
 OUTPUT = _text("output", None, "Result to write, .png or .jpg.")
 MAX_SIDE = _number(
-    "max_side", 1024, "Side in HR pixels of the largest request; 0: any.", 0
+    "max_side",
+    config.MAX_SIDE,
+    "Side in HR pixels of the largest request; 0: any.",
+    0,
 )
 MARGIN = _number(
     "margin",
-    128,
+    config.MARGIN,
     "HR pixels that a tile looks beyond its edges; at least the largest "
     "displacement between LR and REF.",
     0,

@@ -1,11 +1,11 @@
 """Pictures in files: `headers` before pixels, `reading`, `writing`.
 
 Inside the package a picture is RGB float32 in [0, 1]; this is where it comes
-from and where it goes. `formats` tells files apart, `headers` checks what they
-claim, `decoding` and `encoding` know libvips, `profiles` what numbers mean in
-colours. A file is hostile until its header has been checked, and is replaced
-in one step or not at all. Needs no TensorFlow. May import `ops`, `config` and
-`atomic`.
+from and where it goes. `listing` finds files in folders, `formats` tells them
+apart, `headers` checks what they claim, `decoding` and `encoding` know
+libvips, `profiles` what numbers mean in colours. A file is hostile until its
+header has been checked, and is replaced in one step or not at all. Needs no
+TensorFlow. May import `ops`, `config` and `atomic`.
 """
 
 from crossnet_tf.config import MAX_PIXELS

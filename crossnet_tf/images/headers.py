@@ -40,6 +40,7 @@ _PNG_MODES = {
     4: ("grey+alpha", (8, 16)),
     6: ("rgb+alpha", (8, 16)),
 }
+_TURNED = (5, 6, 7, 8)  # orientations that swap height and width
 _JPEG_MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PLAIN_SOF = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
@@ -69,6 +70,13 @@ class ImageInfo:
     mode: str
     has_alpha: bool = False
     orientation: int = 1
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """(Rows, columns) after `orientation` is applied."""
+        turned = self.orientation in _TURNED
+        size = self.height, self.width
+        return size[::-1] if turned else size
 
 
 class Unsupported(ValueError):

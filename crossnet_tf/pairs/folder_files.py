@@ -11,11 +11,9 @@ can be upscaled, not trained on.
 
 import dataclasses
 import pathlib
-import unicodedata
 
 from crossnet_tf import images
-
-_TURNED = (5, 6, 7, 8)  # Values of EXIF that swap height and width.
+from crossnet_tf.images import listing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +95,7 @@ def check_training_pair(pair: Files, scale: int) -> tuple[int, int]:
             "file of the same name in hr/."
         )
     sizes = {
-        kind: _size(path)
+        kind: images.read_info(path).upright_size
         for kind, path in (("hr", pair.hr), ("ref", pair.ref), ("lr", pair.lr))
         if path is not None
     }
@@ -119,10 +117,10 @@ def check_training_pair(pair: Files, scale: int) -> tuple[int, int]:
 
 def _by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     found = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_file():
+    for path in listing.list_files(folder):
+        if not path.is_file():
             continue
-        stem = unicodedata.normalize("NFC", path.stem)
+        stem = listing.pair_name(path, folder)
         if stem in found:
             raise ValueError(
                 "Images of a folder must have different names. "
@@ -130,10 +128,3 @@ def _by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
             )
         found[stem] = path
     return found
-
-
-def _size(path: pathlib.Path) -> tuple[int, int]:
-    """(Rows, columns) of an upright image, without decoding it."""
-    info = images.read_info(path)
-    turned = info.orientation in _TURNED
-    return (info.width, info.height) if turned else (info.height, info.width)

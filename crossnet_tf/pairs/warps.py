@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from crossnet_tf import config as config_lib
 from crossnet_tf import images
-from crossnet_tf.images import formats
+from crossnet_tf.images import formats, listing
 from crossnet_tf.pairs import layers
 from crossnet_tf.pairs.base import PairDataset
 from crossnet_tf.pairs.pair import Pair
@@ -53,7 +53,11 @@ class Warps(PairDataset):
             ValueError: no picture is large enough.
         """
         needed = self._side + 2 * self._margin
-        large = [p for p in self._paths if min(_size(p)) >= needed]
+        large = [
+            p
+            for p in self._paths
+            if min(images.read_info(p).upright_size) >= needed
+        ]
         if not large:
             raise ValueError(
                 f"`{PREFIX}PATH` must hold a picture of at least {needed} x "
@@ -137,8 +141,8 @@ def _pictures(path: str) -> list[pathlib.Path]:
         )
     found = [
         item
-        for item in sorted(folder.rglob("*"))
-        if formats.is_picture(item) and not item.name.startswith(".")
+        for item in listing.list_files(folder, recursive=True)
+        if formats.is_picture(item)
     ]
     if not found:
         raise FileNotFoundError(
@@ -146,9 +150,3 @@ def _pictures(path: str) -> list[pathlib.Path]:
             "which has none."
         )
     return found
-
-
-def _size(path: pathlib.Path) -> tuple[int, int]:
-    """(Rows, columns), upright, without decoding."""
-    info = images.read_info(path)
-    return info.height, info.width

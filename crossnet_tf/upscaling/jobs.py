@@ -12,16 +12,10 @@ import dataclasses
 import glob
 import os
 import pathlib
-import unicodedata
 from collections.abc import Callable, Iterator
 
-from crossnet_tf.images import formats
+from crossnet_tf.images import formats, listing
 
-# What lies beside pictures and is none: passed over without a word.
-_JUNK_SUFFIXES = {
-    *(".db", ".ini", ".txt", ".md", ".json", ".xml", ".xmp", ".aae", ".csv"),
-    *(".html", ".log", ".yaml", ".yml", ".thm", ".lnk", ".url"),
-}
 _PATTERN = frozenset("*?[")
 
 
@@ -152,20 +146,16 @@ def _files(
     """Files that are not junk, with the name that pairs are found by."""
     root = pathlib.Path(place).expanduser()
     if root.is_dir():
-        paths = sorted(root.rglob("*") if recursive else root.iterdir())
+        paths = listing.list_files(root, recursive)
     else:
-        paths = sorted(map(pathlib.Path, glob.glob(str(root), recursive=True)))
+        found = sorted(map(pathlib.Path, glob.glob(str(root), recursive=True)))
         root = pathlib.Path(
-            os.path.commonpath([p.parent for p in paths] or ["."])
+            os.path.commonpath([p.parent for p in found] or ["."])
+        )
+        paths = (
+            path
+            for path in found
+            if not path.is_dir() and not listing.is_junk(path.name)
         )
     for path in paths:
-        inside = path.relative_to(root) if path.is_relative_to(root) else path
-        if path.is_dir() or any(map(_is_junk, inside.parts)):
-            continue
-        key = inside.with_suffix("").as_posix()
-        yield path, unicodedata.normalize("NFC", key)
-
-
-def _is_junk(name: str) -> bool:
-    suffix = pathlib.PurePath(name.lower()).suffix
-    return name.startswith(".") or suffix in _JUNK_SUFFIXES
+        yield path, listing.pair_name(path, root)

@@ -22,8 +22,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-MAX_SIDE = 1024
-MARGIN = 128
 GRID = 64  # the largest stride of the networks, a multiple of every scale
 
 

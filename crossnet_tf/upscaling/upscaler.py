@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from crossnet_tf.config import MARGIN, MAX_SIDE
 from crossnet_tf.model.base import System, named
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.upscaling import tiles
-from crossnet_tf.upscaling.tiles import MARGIN, MAX_SIDE
 
 
 class Upscaler:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from crossnet_tf.config import MARGIN, MAX_SIDE
 from crossnet_tf.upscaling import tiles
-from crossnet_tf.upscaling.tiles import MARGIN, MAX_SIDE
 
 from . import photos
 from .failures import Kind, RequestError

@@ -1,0 +1,42 @@
+"""What lies in folders of pictures, and the names that pairs are found by.
+
+LR, REF and HR belong together by their names up to the suffix, in Unicode's
+composed form: a name from a Mac equals the same name from a camera. What a
+file manager or a person leaves beside pictures is passed over.
+"""
+
+import pathlib
+import unicodedata
+from collections.abc import Iterator
+
+_JUNK_SUFFIXES = {
+    *(".db", ".ini", ".txt", ".md", ".json", ".xml", ".xmp", ".aae", ".csv"),
+    *(".html", ".log", ".yaml", ".yml", ".thm", ".lnk", ".url"),
+}
+
+
+def list_files(
+    folder: pathlib.Path, recursive: bool = False
+) -> Iterator[pathlib.Path]:
+    """Yields what may be meant as a picture, sorted by path.
+
+    Args:
+        folder: a folder that exists.
+        recursive: look into its folders, too.
+    """
+    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
+        parts = path.relative_to(folder).parts
+        if not path.is_dir() and not any(map(is_junk, parts)):
+            yield path
+
+
+def pair_name(path: pathlib.Path, root: pathlib.Path) -> str:
+    """The name by which a picture below `root` finds its partners."""
+    inside = path.relative_to(root) if path.is_relative_to(root) else path
+    return unicodedata.normalize("NFC", inside.with_suffix("").as_posix())
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file or folder of this name is passed over."""
+    suffix = pathlib.PurePath(name.lower()).suffix
+    return name.startswith(".") or suffix in _JUNK_SUFFIXES
