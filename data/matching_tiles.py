@@ -9,9 +9,9 @@ from PIL import Image
 from skimage.feature import match_template
 
 from crossnet_tf import images
+from crossnet_tf.images import listing
 from crossnet_tf.ops import quantization
 
-from .source_tree import IMAGE_SUFFIXES
 from .survey import shrunk
 
 _COARSE = 4  # Matching is done at a quarter of the size.
@@ -40,12 +40,8 @@ def find_scenes(
         ValueError: no scene has two pictures of at least `size` pixels.
     """
     scenes = {}
-    for scene in sorted(path for path in folder.iterdir() if path.is_dir()):
-        pictures = [
-            path
-            for path in sorted(scene.iterdir())
-            if path.suffix.lower() in IMAGE_SUFFIXES
-        ]
+    for scene in filter(pathlib.Path.is_dir, listing.visible(folder)):
+        pictures = listing.pictures(scene)
         if len(pictures) > 1 and min(_size(pictures[0])) >= size:
             scenes[scene.name] = pictures
     if not scenes:

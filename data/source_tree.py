@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from crossnet_tf.images import formats, listing
+
 from . import archives
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 MAX_DEPTH = archives.MAX_DEPTH
 TEST_FOLDERS = ("test",)
 # Folders that say what is in them and not which scene it is.
@@ -40,8 +41,8 @@ class Folder:
 
     @property
     def images(self) -> list[pathlib.Path]:
-        """The PNG and JPEG files, in the order of their names."""
-        return [f for f in self.files if f.suffix.lower() in IMAGE_SUFFIXES]
+        """The pictures, in the order of their names."""
+        return list(filter(formats.is_picture, self.files))
 
 
 def find_folders(root: pathlib.Path, cache: pathlib.Path) -> list[Folder]:
@@ -67,13 +68,8 @@ def _walk(
             f"Folders must be nested at most {MAX_DEPTH} deep. Received: "
             f"{path}. Is it a link to a folder above itself?"
         )
-    entries = sorted(
-        entry
-        for entry in path.iterdir()
-        if not entry.name.startswith(".") and entry.name != "__MACOSX"
-    )
     files, found = [], []
-    for entry in entries:
+    for entry in listing.visible(path):
         suffix = archives.suffix_of(entry)
         if entry.is_dir():
             found += _walk(entry, (*parts, entry.name), cache, depth + 1)

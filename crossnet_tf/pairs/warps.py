@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from crossnet_tf import config as config_lib
 from crossnet_tf import images
-from crossnet_tf.images import formats, listing
+from crossnet_tf.images import listing
 from crossnet_tf.pairs import layers
 from crossnet_tf.pairs.base import PairDataset
 from crossnet_tf.pairs.pair import Pair
@@ -139,11 +139,7 @@ def _pictures(path: str) -> list[pathlib.Path]:
             f"`{PREFIX}PATH` must be a folder of photographs. Received: "
             f"{PREFIX}{path}."
         )
-    found = [
-        item
-        for item in listing.list_files(folder, recursive=True)
-        if formats.is_picture(item)
-    ]
+    found = listing.pictures(folder, recursive=True)
     if not found:
         raise FileNotFoundError(
             f"`{PREFIX}PATH` must hold pictures. Received: {PREFIX}{path}, "

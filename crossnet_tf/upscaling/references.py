@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from crossnet_tf import images
-from crossnet_tf.images import formats
+from crossnet_tf.images import listing
 from crossnet_tf.video.reading import Frame, Video, open_video
 from crossnet_tf.video.suffixes import is_video
 
@@ -61,9 +61,7 @@ class _Stills:
 
     def __init__(self, folder: pathlib.Path, rate: Seconds):
         self._files: dict[Seconds, pathlib.Path] = {}
-        for path in sorted(folder.iterdir()):
-            if not formats.is_picture(path) or path.name.startswith("."):
-                continue
+        for path in listing.pictures(folder):
             time = still_time(path, rate)
             if time in self._files:
                 raise ValueError(
