@@ -25,9 +25,18 @@ Conventions, kept by every file of the package:
 Names: `lr`, `lr_up`, `ref`, `hr`, `sr`, `flow(s)`, `warped`, `features`,
 `level`, `scale`; `learning_rate` is never `lr`. Shapes are written `B, H, W,
 C` for batch, height, width and channels; `h, w` is the size of LR.
+
+From Python:
+
+    >>> import crossnet_tf
+    >>> up = crossnet_tf.load("crossnet-lite-x4")  # doctest: +SKIP
+    >>> sr = up("small.png", "sharp.png")  # doctest: +SKIP
 """
 
 import os
+import typing
+
+import lazy_loader
 
 __version__ = "0.1.0"
 
@@ -36,3 +45,27 @@ __version__ = "0.1.0"
 _BESIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if os.path.isfile(os.path.join(_BESIDE, "flags", "quickstart.cfg")):
     __path__.append(_BESIDE)
+
+# Names load what they need when they are first used: importing the package
+# alone takes no time, and no TensorFlow.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "alignment": ["align"],
+        "api": ["Explanation", "SuperResolver", "list_weights", "load"],
+        "config": ["Config"],
+        "images": ["read_image", "write_image"],
+        "model.crossnet": ["CrossNet"],
+    },
+)
+
+if typing.TYPE_CHECKING:
+    from crossnet_tf.alignment import align as align
+    from crossnet_tf.api import Explanation as Explanation
+    from crossnet_tf.api import SuperResolver as SuperResolver
+    from crossnet_tf.api import list_weights as list_weights
+    from crossnet_tf.api import load as load
+    from crossnet_tf.config import Config as Config
+    from crossnet_tf.images import read_image as read_image
+    from crossnet_tf.images import write_image as write_image
+    from crossnet_tf.model.crossnet import CrossNet as CrossNet

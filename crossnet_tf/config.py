@@ -445,7 +445,15 @@ class EvalConfig(_Section):
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """All settings of a run; saved as `<run_dir>/config.json`."""
+    """All settings of a run; saved as `<run_dir>/config.json`.
+
+    Example:
+        >>> import crossnet_tf
+        >>> crossnet_tf.Config().model.scale
+        4
+        >>> crossnet_tf.Config.from_dict({"model": {"scale": 8}}).model.scale
+        8
+    """
 
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()

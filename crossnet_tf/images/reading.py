@@ -43,6 +43,14 @@ def read_image(
         OSError: it may not be read.
         ValueError: anything else is wrong, transparency included; the
             message names the file.
+
+    Example:
+        >>> import crossnet_tf, numpy as np, os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "black.png")
+        ...     crossnet_tf.write_image(path, np.zeros((4, 6, 3)))
+        ...     crossnet_tf.read_image(path).shape
+        (4, 6, 3)
     """
     return read_image_with_info(path, max_pixels)[0]
 

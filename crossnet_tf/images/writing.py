@@ -34,6 +34,14 @@ def write_image(
         FileNotFoundError: the folder does not exist.
         OSError: no permission, disk full; an old file is intact.
         ValueError: wrong suffix, array or bit depth.
+
+    Example:
+        >>> import crossnet_tf, numpy as np, os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "white.jpg")
+        ...     crossnet_tf.write_image(path, np.ones((4, 6, 3)))
+        ...     os.listdir(folder)
+        ['white.jpg']
     """
     path = check_output_path(path, bit_depth)
     kind = formats.WRITABLE[path.suffix.lower()]

@@ -10,11 +10,12 @@ Resolution Network using Cross-scale Warping", ECCV 2018.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from crossnet_tf.config import ModelConfig
+from crossnet_tf.config import ModelConfig, model_config
 from crossnet_tf.model import flownet, pyramid_flow
 from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.convolution import ACTIVATIONS
@@ -86,6 +87,28 @@ class CrossNet(System):
         elif self.config.global_residual:
             sr += lr_up
         return {"sr": sr, "lr_up": lr_up, "flows": flows, "earlier": earlier}
+
+    @classmethod
+    def from_preset(cls, preset: str, **changes: Any) -> "CrossNet":
+        """A network with new weights, by the name of its settings.
+
+        Args:
+            preset: a name of `config.PRESETS`, such as "paper".
+            **changes: fields of `ModelConfig` to set otherwise.
+
+        Raises:
+            ValueError: unknown preset, or a value outside its limits.
+            TypeError: an unknown field.
+
+        Example:
+            >>> import crossnet_tf
+            >>> model = crossnet_tf.CrossNet.from_preset("lite", scale=4)
+            >>> model.count_params() > 100_000
+            True
+        """
+        model = cls(model_config(preset, **changes), name="crossnet")
+        model.build()
+        return model
 
     def estimate_flows(
         self, inputs: Mapping[str, tf.Tensor], finest: int = 0
