@@ -74,7 +74,9 @@ def floors() -> list[list[str]]:
 
 def imports() -> set[Edge]:
     """Pairs of rooms of which the first imports the second directly."""
-    graph = grimp.build_graph(PACKAGE, cache_dir=None)
+    graph = grimp.build_graph(
+        PACKAGE, cache_dir=None, exclude_type_checking_imports=True
+    )
     edges = set()
     for module in graph.modules:
         for other in graph.find_modules_directly_imported_by(module):
