@@ -305,3 +305,42 @@ def test_help_does_not_load_tensorflow(command, root):
     assert "  --run_dir=TEXT" in done.stdout
     assert done.stdout.endswith("False\n")
     assert not done.stderr
+
+
+def _aliased(*argv, main=lambda: None):
+    values = cli.define_flags()
+    flags.DEFINE_string("weights", "none", "What.", flag_values=values)
+    cli.define_alias("run_dir", "weights", values)
+    cli.define_alias("methods", "weights", values)
+    with pytest.raises(SystemExit) as exit_info:
+        cli.run(main, values, ["prog", *argv])
+    return values["weights"].value, exit_info.value.code
+
+
+def test_alias_is_the_same_flag(capsys):
+    for name in ("weights", "run_dir", "methods"):
+        assert _aliased(f"--{name}=a") == ("a", 0)
+    assert _aliased() == ("none", 0)
+    assert _aliased("--weights=a", "--weights=b") == ("b", 0)
+    assert _aliased("--help")[1] == 0
+    assert "The same as --weights." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "names", [("run_dir", "weights"), ("methods", "run_dir")]
+)
+def test_alias_and_flag_at_once_rejects(names, capsys):
+    for order in (names, names[::-1]):
+        assert _aliased(*(f"--{name}=a" for name in order))[1] == 2
+        expected = f"Give one of --{names[0]} and --{names[1]}."
+        assert expected in _one_line(capsys)
+
+
+def test_errors_name_the_flag_that_was_given(capsys):
+    def main():
+        raise FileNotFoundError("`weights` must exist. Received: weights='a'.")
+
+    for name in ("weights", "run_dir"):
+        assert _aliased(f"--{name}=a", main=main)[1] == 1
+        expected = f"`{name}` must exist. Received: {name}='a'."
+        assert expected in _one_line(capsys)
