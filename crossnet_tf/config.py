@@ -26,6 +26,7 @@ SYSTEMS = (
     "crossnet_iw_p",
     "flownet_s",
     "crossnet_pp",
+    "quick",
 )
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 PHASES = ("all", "coarse_flow", "flow", "picture")
@@ -122,6 +123,12 @@ class ModelConfig(_Section):
         minimum=8,
         maximum=128,
         multiple_of=4,
+    )
+    flow_steps: int = setting(
+        3,
+        "Learned steps at half size, of preset `quick`.",
+        minimum=1,
+        maximum=8,
     )
     width: int = setting(
         64,
@@ -539,6 +546,15 @@ PRESETS = {
         post_fusion_convs=2,
         global_residual=True,
         detail_gate=True,
+    ),
+    "quick": ModelConfig(
+        preset="quick",
+        system="quick",
+        upsampler="subpixel",
+        upsampler_blocks=4,
+        upsampler_width=32,
+        flow_width=16,
+        width=16,
     ),
 }
 

@@ -19,6 +19,7 @@ from crossnet_tf.baselines.vdsr import VDSR
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.base import System
 from crossnet_tf.model.crossnet import CrossNet
+from crossnet_tf.model.quick import QuickNet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,7 @@ REGISTRY = {
     "crossnet_iw_p": Entry("CrossNet-iw-p", CrossNetIWP),
     "flownet_s": Entry("CrossNet, FlowNetS", _with_flownet_s),
     "crossnet_pp": Entry("CrossNet++", CrossNetPP),
+    "quick": Entry("QuickNet", QuickNet),
 }
 
 

@@ -3,5 +3,6 @@
 `base` is what every system is, `inputs` what it gets. The figure: `upsampler`,
 `flownet` (or `pyramid_flow` and `observed_flow`, those of preset `lite`),
 `encoder`, `decoder`; then `detail` and `trust`, how far REF is believed; all
-of it put together in `crossnet`. May import `ops`.
+of it put together in `crossnet`. `quick` is the second small network, made of
+`grid_flow` and `half_fusion`. May import `ops`.
 """

@@ -51,16 +51,13 @@ def propagate(
         `[B, H, W, 2]` float32. No gradient passes through it.
     """
     for distance in distances:
-        flows, warped = _candidates(flow, source, distance)
+        flows, warped = candidates(flow, source, distance)
         left = window_power(remainder(tf.concat(warped, axis=0)), _WINDOW)
-        weights = _weights(*tf.split(left, len(flows), axis=0))
-        flow = tf.add_n(
-            [weights[..., i : i + 1] * f for i, f in enumerate(flows)]
-        )
+        flow = mixed(flows, tf.split(left, len(flows), axis=0))
     return tf.stop_gradient(flow)
 
 
-def _candidates(
+def candidates(
     flow: tf.Tensor, source: tf.Tensor, distance: int
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     """Flow as it is and from eight neighbours, and `source` warped by each.
@@ -68,6 +65,15 @@ def _candidates(
     A picture warped by a neighbour's flow is the picture, shifted the other
     way, warped at the neighbour. So all shifted pictures are warped at once,
     as channels.
+
+    Args:
+        flow: `[B, H, W, 2]` float32.
+        source: `[B, H, W, C]` float32.
+        distance: of the neighbours, in pixels.
+
+    Returns:
+        Nine flows `[B, H, W, 2]`, the pixel's own first, and nine pictures
+        `[B, H, W, C]`.
     """
     pads = [[0, 0], [distance, distance], [distance, distance], [0, 0]]
     padded = tf.pad(flow, pads, "SYMMETRIC")
@@ -85,6 +91,20 @@ def _candidates(
         flows.append(_window(padded, shift, distance))
         pictures.append(_window(warped, shift, distance, part))
     return flows, pictures
+
+
+def mixed(flows: list[tf.Tensor], left: list[tf.Tensor]) -> tf.Tensor:
+    """The candidates' flow, mixed by what each leaves unexplained.
+
+    Args:
+        flows: of `candidates`, `[B, H, W, 2]`.
+        left: for each, its mean square around the pixel, `[B, H, W, 1]`.
+
+    Returns:
+        `[B, H, W, 2]` float32.
+    """
+    weights = _weights(*left)
+    return tf.add_n([weights[..., i : i + 1] * f for i, f in enumerate(flows)])
 
 
 def _repeat_border(images: tf.Tensor, count: int) -> tf.Tensor:

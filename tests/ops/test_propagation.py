@@ -66,7 +66,7 @@ def test_each_sample_for_itself(rng):
 def test_candidates_are_warped_by_the_neighbours_flow(rng, distance):
     flow = rng.normal(size=SHAPE).astype(np.float32) * 9
     source = rng.random((*SHAPE[:3], 3)).astype(np.float32)
-    flows, pictures = propagation._candidates(flow, source, distance)
+    flows, pictures = propagation.candidates(flow, source, distance)
     padded = np.pad(
         flow, [(0, 0), (distance,) * 2, (distance,) * 2, (0, 0)], "symmetric"
     )

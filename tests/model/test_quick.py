@@ -1,0 +1,104 @@
+"""Preset `quick`: closed form is right before anything is learned."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from crossnet_tf.baselines import registry
+from crossnet_tf.config import model_config
+from crossnet_tf.model import grid_flow
+from crossnet_tf.ops import resizing
+
+
+def _picture(size: int) -> np.ndarray:
+    """Texture of all sizes."""
+    rng = np.random.default_rng(3)
+    total = np.zeros((1, size, size, 3), np.float32)
+    for step in (1, 4, 16):
+        noise = rng.random((1, size // step + 1, size // step + 1, 3))
+        total += tf.image.resize(noise, (size, size), "bicubic").numpy()
+    return np.clip(total / 3, 0, 1)
+
+
+def _pair(scale: int, dx: int = 3, dy: int = -2, size: int = 128):
+    wide = _picture(size + 32)
+    inside = np.s_[:, 16 : 16 + size, 16 : 16 + size]
+    hr, ref = wide[inside], np.roll(wide, (dy, dx), (1, 2))[inside]
+    return hr, {"lr": resizing.make_lr(hr, scale).numpy(), "ref": ref}
+
+
+def _model(scale: int = 4, **changes):
+    changes = {"upsampler": "bicubic", "flow_steps": 2, **changes}
+    return registry.build_model(
+        model_config("quick", scale=scale, width=8, flow_width=8, **changes)
+    )
+
+
+def _error(image, hr) -> float:
+    middle = np.s_[:, 16:-16, 16:-16]
+    return float(np.mean(np.square(np.asarray(image)[middle] - hr[middle])))
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_untrained_it_aligns(scale):
+    hr, inputs = _pair(scale)
+    outputs = _model(scale)(inputs)
+    flow = np.asarray(outputs["flows"][0])[:, 16:-16, 16:-16]
+    np.testing.assert_allclose(np.median(flow, (0, 1, 2)), [3, -2], atol=0.1)
+    assert _error(outputs["sr"], hr) < 0.2 * _error(outputs["lr_up"], hr)
+
+
+def test_another_tone_costs_little():
+    hr, inputs = _pair(4)
+    model = _model()
+    same = _error(model(inputs)["sr"], hr)
+    other = {**inputs, "ref": 0.1 + 0.8 * inputs["ref"] ** np.float32(1.3)}
+    lr_up = _error(model(inputs)["lr_up"], hr)
+    assert _error(model(other)["sr"], hr) - same < 0.1 * lr_up
+
+
+@pytest.mark.parametrize("useless", ["black", "noise", "enlarged"])
+def test_a_useless_ref_is_left_out(useless):
+    hr, inputs = _pair(4)
+    ref = {
+        "black": np.zeros_like(hr),
+        "noise": np.random.default_rng(0).random(hr.shape, np.float32),
+        "enlarged": np.clip(resizing.upscale_cubic(inputs["lr"], 4), 0, 1),
+    }[useless]
+    outputs = _model()({**inputs, "ref": ref})
+    assert _error(outputs["sr"], hr) < 1.05 * _error(outputs["lr_up"], hr)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_flat_pictures_stay_finite(value):
+    inputs = {
+        "lr": np.full((1, 4, 5, 3), value, np.float32),
+        "ref": np.full((1, 16, 20, 3), 1 - value, np.float32),
+    }
+    outputs = _model()(inputs, training=True)
+    assert np.isfinite(outputs["sr"]).all()
+    for _, flow in outputs["earlier"]:
+        assert np.isfinite(flow).all()
+
+
+def test_all_weights_learn_from_the_picture():
+    hr, inputs = _pair(4, size=64)
+    model = _model()
+    with tf.GradientTape() as tape:
+        outputs = model(inputs, training=True)
+        loss = model.objective(inputs, outputs, hr, tf.constant(0.0))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    for weight, gradient in zip(model.trainable_variables, gradients):
+        assert gradient is not None, weight.path
+        assert np.isfinite(gradient).all(), weight.path
+
+
+def test_the_wide_search_reaches_far():
+    """30 pixels at full size, where steps alone stay where they are."""
+    wide = _picture(192)
+    hr, ref = wide[:, 32:160, 32:160], wide[:, 32:160, 2:130]
+    lr = resizing.make_lr(hr, 4)
+    layer = grid_flow.GridFlow(4, 8, steps=1)
+    half, *_ = layer(lr, tf.constant(ref))
+    flow = 2 * np.asarray(half)[:, 16:-16, 24:-16]
+    np.testing.assert_allclose(np.median(flow, (0, 1, 2)), [30, 0], atol=0.5)
