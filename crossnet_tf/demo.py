@@ -39,7 +39,8 @@ def main() -> None:
     from crossnet_tf.config import DataConfig, EvalConfig
     from crossnet_tf.drawing.strips import side_by_side
     from crossnet_tf.metrics import psnr
-    from crossnet_tf.ops import quantization, resizing
+    from crossnet_tf.ops.quantization import quantize
+    from crossnet_tf.ops.resizing import upscale_cubic
     from crossnet_tf.pairs.datasets import test_pairs
     from crossnet_tf.storage import runs  # TensorFlow: flags are right
     from crossnet_tf.upscaling import upscaler
@@ -50,12 +51,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data = DataConfig(dataset="motorcycle")
     pair = next(test_pairs(data, EvalConfig(), scale))
-    sr = quantization.quantize(
-        upscaler.Upscaler(model)(pair.lr, pair.ref)["sr"]
-    )
-    cubic = quantization.quantize(
-        resizing.upscale_cubic(pair.lr, scale).numpy()
-    )
+    sr = quantize(upscaler.Upscaler(model)(pair.lr, pair.ref)["sr"])
+    cubic = quantize(upscale_cubic(pair.lr, scale).numpy())
     strip = side_by_side(
         [pair.lr, pair.ref, cubic, sr, pair.hr],
         ["LR", "REF", "bicubic", "SR", "ground truth"],

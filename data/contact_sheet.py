@@ -15,7 +15,7 @@ import numpy as np
 from crossnet_tf.drawing import panels
 from crossnet_tf.drawing.colors import flow_to_rgb
 from crossnet_tf.drawing.strips import side_by_side
-from crossnet_tf.ops import resizing
+from crossnet_tf.ops.resizing import make_lr
 
 PANEL_HEIGHT = 180
 SHEET_WIDTH = 1400
@@ -77,7 +77,7 @@ def _views_strip(light_field: LightField, scale: int) -> np.ndarray:
     shown = {f"{light_field.name}\n{first}": shown.pop(first), **shown}
     height, width = (side // scale * scale for side in views.shape[2:4])
     hr = _as_float(views[middle][:height, :width])
-    shown["LR\nof the middle view"] = np.asarray(resizing.make_lr(hr, scale))
+    shown["LR\nof the middle view"] = np.asarray(make_lr(hr, scale))
     shown[f"HR\n{height} x {width}"] = hr
     if light_field.disparity is not None:
         across = np.stack(

@@ -10,7 +10,7 @@ from skimage.feature import match_template
 
 from crossnet_tf import images
 from crossnet_tf.images import listing
-from crossnet_tf.ops import quantization
+from crossnet_tf.ops.quantization import to_uint8
 
 from .survey import shrunk
 
@@ -128,7 +128,7 @@ def _coarse(picture: np.ndarray) -> np.ndarray:
 
 
 def _read(path: pathlib.Path) -> np.ndarray:
-    return quantization.to_uint8(images.read_image(path))
+    return to_uint8(images.read_image(path))
 
 
 def _size(path: pathlib.Path) -> tuple[int, int]:

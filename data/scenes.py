@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from crossnet_tf import images
-from crossnet_tf.ops import quantization
+from crossnet_tf.ops.quantization import to_uint8
 
 from . import source_tree
 
@@ -46,7 +46,7 @@ def read_files(paths: list[pathlib.Path]) -> Iterator[np.ndarray]:
     """
     sizes = []
     for path in paths:
-        view = np.asarray(quantization.to_uint8(images.read_image(path)))
+        view = np.asarray(to_uint8(images.read_image(path)))
         sizes.append(view.shape[:2])
         if sizes[-1] != sizes[0]:
             raise ValueError(

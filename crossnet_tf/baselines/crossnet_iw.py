@@ -15,7 +15,7 @@ import tensorflow as tf
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.crossnet import CrossNet
-from crossnet_tf.ops import losses
+from crossnet_tf.ops.losses import charbonnier
 from crossnet_tf.ops.warp import backward_warp
 
 _PRETRAINING = 0.5
@@ -70,6 +70,6 @@ class CrossNetIWP(CrossNetIW):
         del inputs  # The outputs have all that is compared.
         return tf.where(
             progress < _PRETRAINING,
-            losses.charbonnier(outputs["warped"], hr),
-            losses.charbonnier(outputs["sr"], hr),
+            charbonnier(outputs["warped"], hr),
+            charbonnier(outputs["sr"], hr),
         )

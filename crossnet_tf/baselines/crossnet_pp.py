@@ -17,7 +17,7 @@ import tensorflow as tf
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.crossnet import CrossNet, make_flow_estimator
-from crossnet_tf.ops import losses
+from crossnet_tf.ops.losses import charbonnier
 from crossnet_tf.ops.pyramids import halve_flow
 from crossnet_tf.ops.warp import backward_warp
 
@@ -79,4 +79,4 @@ class CrossNetPP(System):
         del inputs, progress  # The outputs have all that is compared.
         error = tf.square(outputs["warped"] - tf.cast(hr, tf.float32))
         warping = 0.5 * tf.reduce_sum(error, axis=[1, 2, 3])
-        return losses.charbonnier(outputs["sr"], hr) + warping
+        return charbonnier(outputs["sr"], hr) + warping

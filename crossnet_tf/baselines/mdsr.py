@@ -13,8 +13,9 @@ from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.convolution import Convolution
 from crossnet_tf.model.upsampler import ResidualBlock
-from crossnet_tf.ops import losses, resizing
+from crossnet_tf.ops.losses import charbonnier
 from crossnet_tf.ops.resampling import cubic_upscale
+from crossnet_tf.ops.resizing import make_lr
 
 FACTORS = (2, 3, 4)
 _STEPS = {2: (2,), 3: (3,), 4: (2, 2)}
@@ -112,6 +113,6 @@ class MultiScaleSR(System):
         for factor in FACTORS:
             height, width = (shape[i] // factor * factor for i in (1, 2))
             target = hr[:, :height, :width]
-            lr = resizing.make_lr(target, factor)
-            total += losses.charbonnier(self.enlarge(lr, factor), target)
+            lr = make_lr(target, factor)
+            total += charbonnier(self.enlarge(lr, factor), target)
         return total / len(FACTORS)

@@ -19,7 +19,7 @@ from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.convolution import ACTIVATIONS, Convolution
 from crossnet_tf.model.decoder import Decoder, PostFusion
 from crossnet_tf.model.encoder import Encoder
-from crossnet_tf.ops import losses
+from crossnet_tf.ops.losses import charbonnier
 from crossnet_tf.ops.resampling import cubic_upscale
 
 SIZE, STRIDE, RADIUS = 8, 4, 16
@@ -110,7 +110,7 @@ class SSNet(System):
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(right, scores)
         matching = tf.reduce_mean(entropy, axis=[1, 2])
         samples = tf.cast(tf.reduce_prod(tf.shape(hr)[1:]), tf.float32)
-        image = losses.charbonnier(outputs["sr"], hr)
+        image = charbonnier(outputs["sr"], hr)
         return image + _MATCHING_WEIGHT * samples * matching
 
 

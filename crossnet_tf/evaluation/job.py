@@ -12,7 +12,7 @@ from crossnet_tf import metrics
 from crossnet_tf.config import Config
 from crossnet_tf.evaluation import measure, memory, outputs, records
 from crossnet_tf.evaluation.methods import Method
-from crossnet_tf.ops import quantization
+from crossnet_tf.ops.quantization import quantize
 from crossnet_tf.pairs import datasets
 from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.upscaling import upscaler
@@ -109,7 +109,7 @@ class Job:
         begin = time.perf_counter()
         made = self._upscaler(pair.lr, pair.ref, names)
         seconds = time.perf_counter() - begin
-        sr = quantization.quantize(made["sr"])
+        sr = quantize(made["sr"])
         squared, counts = (), ()
         if pair.flow is not None:
             squared, counts = measure.binned(sr, pair.hr, pair.flow)

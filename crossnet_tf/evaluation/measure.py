@@ -16,7 +16,8 @@ from crossnet_tf import metrics
 from crossnet_tf.config import EvalConfig
 from crossnet_tf.evaluation.records import BIN_EDGES
 from crossnet_tf.metrics import inputs
-from crossnet_tf.ops import quantization, resizing
+from crossnet_tf.ops.quantization import quantize
+from crossnet_tf.ops.resizing import upscale_cubic
 from crossnet_tf.pairs.pair import Pair
 
 
@@ -57,7 +58,7 @@ def scores(sr: np.ndarray, hr: np.ndarray, settings: EvalConfig) -> Scores:
     Raises:
         ValueError: different shapes, or the border leaves nothing.
     """
-    sr, border = quantization.quantize(np.asarray(sr)), settings.border
+    sr, border = quantize(np.asarray(sr)), settings.border
     psnr = metrics.psnr(sr, hr, border, settings.channel)
     inner = [inputs.without_border(image, border) for image in (sr, hr)]
     side = min(inner[0].shape[:2])
@@ -91,11 +92,11 @@ def psnr_and_bicubic(
         check_truth(pair)
         outputs = (
             upscale(pair.lr, pair.ref),
-            resizing.upscale_cubic(pair.lr, scale),
+            upscale_cubic(pair.lr, scale),
         )
         ours, bicubic = (
             metrics.psnr(
-                quantization.quantize(np.asarray(output)),
+                quantize(np.asarray(output)),
                 pair.hr,
                 settings.border,
                 settings.channel,

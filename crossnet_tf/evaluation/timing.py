@@ -22,7 +22,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
-from crossnet_tf.ops import losses
+from crossnet_tf.ops.losses import charbonnier
 from crossnet_tf.pairs import crops
 from crossnet_tf.storage import runs
 
@@ -132,7 +132,7 @@ def _training_step(
     @tf.function
     def step() -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(losses.charbonnier(model(inputs)["sr"], hr))
+            loss = tf.reduce_sum(charbonnier(model(inputs)["sr"], hr))
         weights = model.trainable_variables
         optimizer.apply(tape.gradient(loss, weights), weights)
         return loss

@@ -18,7 +18,7 @@ import os
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
-from crossnet_tf.ops import resizing
+from crossnet_tf.ops.resizing import make_lr
 from crossnet_tf.pairs import color, datasets, geometry, wrong_ref
 
 
@@ -156,11 +156,7 @@ def _as_float(
 
 def _inputs_and_targets(sample: geometry.Sample, scale: int) -> tuple:
     height, width = sample["hr"].shape[:2]
-    lr = (
-        sample["lr"]
-        if "lr" in sample
-        else resizing.make_lr(sample["hr"], scale)
-    )
+    lr = sample["lr"] if "lr" in sample else make_lr(sample["hr"], scale)
     lr = tf.ensure_shape(lr, [height // scale, width // scale, 3])
     inputs = {"lr": lr, "ref": sample["ref"]}
     if "flow" in sample:

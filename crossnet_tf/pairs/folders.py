@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from crossnet_tf import config as config_lib
 from crossnet_tf import images
-from crossnet_tf.ops import resizing
+from crossnet_tf.ops.resizing import check_ref_fits
 from crossnet_tf.pairs import folder_files
 from crossnet_tf.pairs.base import PairDataset
 from crossnet_tf.pairs.pair import Pair, pair_of_hr
@@ -105,9 +105,9 @@ class Folder(PairDataset):
             else:
                 lr = images.read_image(files.lr, most)
                 pair = Pair(files.name, "", lr, ref, hr)
-            resizing.check_ref_fits(pair.lr.shape, pair.ref.shape, scale)
+            check_ref_fits(pair.lr.shape, pair.ref.shape, scale)
             if pair.hr is not None:
-                resizing.check_ref_fits(pair.lr.shape, pair.hr.shape, scale)
+                check_ref_fits(pair.lr.shape, pair.hr.shape, scale)
         except ValueError as error:
             raise ValueError(f"{files.ref}: {error}") from error
         return pair

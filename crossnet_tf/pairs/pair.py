@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from crossnet_tf.ops import resizing
+from crossnet_tf.ops.resizing import make_lr
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,5 +63,5 @@ def pair_of_hr(
     hr = hr[:height, :width]
     if flow is not None:
         flow = flow[:height, :width]
-    lr = np.asarray(resizing.make_lr(hr, scale))
+    lr = np.asarray(make_lr(hr, scale))
     return Pair(name, view, lr, ref, hr, flow)

@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 
-from crossnet_tf.ops import resizing
+from crossnet_tf.ops.resizing import check_ref_fits
 from crossnet_tf.upscaling.options import Options
 
 
@@ -43,7 +43,7 @@ def network_pair(
         ValueError: REF is of no use, or OpenCV is missing.
     """
     if options.align == "none":
-        resizing.check_ref_fits(lr.shape, ref.shape, scale)
+        check_ref_fits(lr.shape, ref.shape, scale)
     if options.align == options.match == "none":
         return Inputs(lr, ref)
     if importlib.util.find_spec("cv2") is None:

@@ -13,7 +13,7 @@ from crossnet_tf.baselines import registry
 from crossnet_tf.drawing.colors import flow_to_rgb
 from crossnet_tf.images import formats
 from crossnet_tf.images.picture import Picture
-from crossnet_tf.ops import resizing
+from crossnet_tf.ops.resizing import upscale_cubic
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import colors
@@ -63,7 +63,7 @@ class Work:
         lr, ref = colors.network_inputs(picture, reference)
         self.notes[job] = _notes(job, picture, reference)
         if ref is None:
-            large = resizing.upscale_cubic(lr, self._scale).numpy()
+            large = upscale_cubic(lr, self._scale).numpy()
             return PairRead(job, picture, Inputs(lr, large))
         pair = network_pair(lr, ref, self._scale, self._options)
         self.notes[job] += [f"{job.ref.name}: {note}." for note in pair.notes]

@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 
 from crossnet_tf import images
 from crossnet_tf.data import light_field, scenes, source_tree, views_in_image
-from crossnet_tf.ops import quantization
+from crossnet_tf.ops.quantization import to_uint8
 
 ALL_VIEWS, FIRST_VIEW, VIEWS = 14, 3, 8
 HEIGHT, WIDTH = 376, 541
@@ -104,4 +104,4 @@ def read_views(path: pathlib.Path) -> Iterator[np.ndarray]:
     views = views[FIRST_VIEW:last, FIRST_VIEW:last, :CROP_HEIGHT, :CROP_WIDTH]
     for row in views:
         for view in row:
-            yield quantization.to_uint8(view)
+            yield to_uint8(view)

@@ -16,7 +16,7 @@ import tensorflow_datasets as tfds
 
 from crossnet_tf import images
 from crossnet_tf.data import light_field, scenes, source_tree, views_in_image
-from crossnet_tf.ops import quantization
+from crossnet_tf.ops.quantization import to_uint8
 
 VIEWS = 8
 CROP_HEIGHT, CROP_WIDTH = 320, 512
@@ -83,4 +83,4 @@ def read_views(path: pathlib.Path) -> Iterator[np.ndarray]:
         )
     for row in views_in_image.views(image, "mosaic", VIEWS, VIEWS):
         for view in row:
-            yield quantization.to_uint8(view[:CROP_HEIGHT, :CROP_WIDTH])
+            yield to_uint8(view[:CROP_HEIGHT, :CROP_WIDTH])

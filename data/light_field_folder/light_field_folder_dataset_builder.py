@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 
 from crossnet_tf import images
 from crossnet_tf.data import light_field, scenes, source_tree, views_in_image
-from crossnet_tf.ops import quantization
+from crossnet_tf.ops.quantization import to_uint8
 
 PATTERN = r"(?:^|_)(?:r|view_|out_)?(?P<row>\d+)_c?(?P<col>\d+)(?:_|$)"
 LAYOUTS = ("files", *views_in_image.LAYOUTS)
@@ -128,4 +128,4 @@ def read_whole(
     views = views_in_image.views(image, config.layout, config.rows, config.cols)
     for row in views:
         for view in row:
-            yield quantization.to_uint8(view)
+            yield to_uint8(view)

@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 import skimage.data
 
-from crossnet_tf.ops import resizing
+from crossnet_tf.ops.resizing import make_lr
 from crossnet_tf.pairs import motorcycle
 
 # Exponents of the light: as it is, darker, brighter.
@@ -98,7 +98,7 @@ def calibration_pairs(
 
 def _from_hr(hr: np.ndarray, ref: np.ndarray, scale: int) -> RealPair:
     hr, ref = np.float32(hr) / 255, np.float32(ref) / 255
-    lr = np.asarray(resizing.make_lr(hr, scale), np.float32)
+    lr = np.asarray(make_lr(hr, scale), np.float32)
     return RealPair(lr[None], ref[None], hr[None])
 
 
