@@ -11,17 +11,21 @@ from crossnet_tf.baselines import registry
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.base import System
 from crossnet_tf.ops import quantization, resizing
-from crossnet_tf.pairs import crops
+from crossnet_tf.pairs import crops, datasets
 from crossnet_tf.storage import runs
 from crossnet_tf.training import loop
 from crossnet_tf.upscaling.files import upscale
 
 
+def _use_small_data(monkeypatch):
+    monkeypatch.setattr(crops, "train_dataset", small_runs.train_dataset)
+    monkeypatch.setattr(datasets, "test_pairs", small_runs.test_pairs)
+
+
 @pytest.fixture
 def data(monkeypatch):
     """The made-up pictures, with the real systems."""
-    for name in ("train_dataset", "test_pairs"):
-        monkeypatch.setattr(crops, name, getattr(small_runs, name))
+    _use_small_data(monkeypatch)
 
 
 def _config(system: str, **train):
@@ -58,8 +62,7 @@ def test_training_minimises_the_systems_objective(data, tmp_path, monkeypatch):
     good = loop.train(_config("srcnn"), tmp_path / "bad").best_psnr
     monkeypatch.undo()
     assert seen
-    for name in ("train_dataset", "test_pairs"):
-        monkeypatch.setattr(crops, name, getattr(small_runs, name))
+    _use_small_data(monkeypatch)
     assert loop.train(_config("srcnn"), tmp_path / "good").best_psnr > good
 
 
