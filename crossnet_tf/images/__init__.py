@@ -2,10 +2,11 @@
 
 Inside the package a picture is RGB float32 in [0, 1]; this is where it comes
 from and where it goes. `listing` finds files in folders, `formats` tells them
-apart, `headers` checks what they claim, `decoding` and `encoding` know
-libvips, `profiles` what numbers mean in colours. A file is hostile until its
-header has been checked, and is replaced in one step or not at all. Needs no
-TensorFlow. May import `ops`, `config` and `atomic`.
+apart, `headers` checks what they claim, `decoding` and `encoding` turn bytes
+(JPEG, PNG, ...) into pixels and back, `profiles` knows what numbers mean in
+colours. A file is hostile until its header has been checked, and is replaced
+in one step or not at all. Needs no TensorFlow. May import `ops`, `config` and
+`atomic`.
 """
 
 from crossnet_tf.config import MAX_PIXELS

@@ -2,6 +2,7 @@
 
 `datasets` opens what a user names, one class per kind (`light_field_pairs`,
 `folders`, `motorcycle`, and `warps` of `layers`; `base` is what all are);
-`pair` is a whole pair; `crops` cuts training batches, turned and coloured by
-`geometry`, `color` and `wrong_ref`. May import `images` and `ops`.
+`pair` is a whole pair; `crops` makes training batches, which `geometry` cuts,
+flips and turns, `color` recolours, and `wrong_ref` spoils. May import
+`images` and `ops`.
 """
