@@ -24,6 +24,7 @@ a command imports what needs it inside `main`.
 import dataclasses
 import difflib
 import os
+import pathlib
 import re
 import sys
 import typing
@@ -32,6 +33,7 @@ from typing import Any, NoReturn
 
 from absl import flags
 
+import crossnet_tf
 from crossnet_tf import config as config_lib
 from crossnet_tf.cli import help, outcome, quiet
 
@@ -267,7 +269,7 @@ def _parse(values: flags.FlagValues, argv: list[str]) -> None:
         values[name].unparse()
     values.set_gnu_getopt(True)
     try:
-        rest = values(argv)[1:]
+        rest = values(_with_flag_files(argv))[1:]
     except flags.UnrecognizedFlagError as error:
         raise flags.Error(_unknown(error.flagname, values)) from error
     except flags.IllegalFlagValueError as error:
@@ -284,6 +286,41 @@ def _parse(values: flags.FlagValues, argv: list[str]) -> None:
             f"Unexpected argument `{rest[0]}`: every setting is a flag, "
             "--name=value."
         )
+
+
+def _with_flag_files(argv: Sequence[str]) -> list[str]:
+    """The arguments, with paths for the flag files that are only named."""
+    found = []
+    for before, word in zip(["", *argv], argv):
+        if before in ("--flagfile", "-flagfile"):
+            word = _flag_file(word)
+        elif word.startswith(("--flagfile=", "-flagfile=")):
+            flag, _, name = word.partition("=")
+            word = f"{flag}={_flag_file(name)}"
+        found.append(word)
+    return found
+
+
+def _flag_file(name: str) -> str:
+    """The path of a flag file: the user's, or one that ships, by its name.
+
+    Raises:
+        flags.Error: there is neither; lists those that ship.
+    """
+    if os.path.exists(os.path.expanduser(name)):
+        return os.path.expanduser(name)
+    shipped = {
+        path.stem: path
+        for folder in crossnet_tf.__path__
+        for path in pathlib.Path(folder, "flags").glob("*.cfg")
+    }
+    path = shipped.get(name.removesuffix(".cfg"))
+    if path is None:
+        raise flags.Error(
+            "`--flagfile` must be a file, or the name of one that ships: "
+            f"{', '.join(sorted(shipped))}. Received: --flagfile={name}"
+        )
+    return str(path)
 
 
 def _unknown(name: str, values: flags.FlagValues) -> str:

@@ -76,10 +76,11 @@ def _kind(flag: flags.Flag) -> str:
 
 def _flagfile_lines() -> list[str]:
     text = (
-        "Read flags from this file, one per line; lines that begin with # "
+        "Read flags from this file, or from one that ships by its name, such "
+        "as quickstart; one flag per line; lines that begin with # "
         "are comments. What stands later on the command line wins."
     )
-    return ["  --flagfile=PATH", *_wrap(text)]
+    return ["  --flagfile=PATH|NAME", *_wrap(text)]
 
 
 def _wrap(text: str) -> list[str]:

@@ -276,7 +276,7 @@ def test_help_shows_docstring_and_all_flags(capsys):
     assert out.startswith(main_help)
     for _, name in FIELDS:
         assert f"--{name}=" in out or f"--[no]{name}\n" in out
-    assert "--preset=lite|official|paper" in out
+    assert "--preset=crossnet|lite|official|paper|quick" in out
     assert "--scale=2|4|8" in out
     assert "--decay_steps=INT,..." in out
     assert "(default: 150000)" in out
