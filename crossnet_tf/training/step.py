@@ -18,9 +18,8 @@ import tensorflow as tf
 
 from crossnet_tf.config import Config
 from crossnet_tf.model.base import System
-from crossnet_tf.ops import losses
 from crossnet_tf.training import phases
-from crossnet_tf.training.teacher import complete_flow
+from crossnet_tf.training.objective import Objective
 
 _SMALLEST_SCALE = 2.0**-20
 
@@ -61,6 +60,7 @@ class TrainStep:
     ):
         self._config = config
         self._parts = parts
+        self._objective = Objective(config, parts.model)
         self._strategy = strategy
         self._local_batch = local_batch
         self._phases = {
@@ -98,26 +98,16 @@ class TrainStep:
             on flow alone have only `loss`, `flow` and `gradient_norm`.
         """
         finite, count = tf.constant(True), tf.constant(0)
-        totals = {name: tf.constant(0.0) for name in self._names(teach, phase)}
+        totals = {
+            name: tf.constant(0.0)
+            for name in self._objective.names(phase, teach)
+        }
         while finite and count < num_steps:
             finite, scalars = self._one(iterator, teach, phase)
             totals = {n: totals[n] + scalars[n] for n in totals}
             count += 1
         means = {n: t / tf.cast(count, tf.float32) for n, t in totals.items()}
         return finite, means
-
-    def _names(self, teach: bool, phase: str) -> list[str]:
-        train = self._config.train
-        if phase in phases.FINEST_LEVEL:
-            return ["loss", "flow", "gradient_norm"]
-        names = ["loss", "charbonnier", "psnr", "gradient_norm"]
-        if train.upsampler_loss_weight:
-            names.append("upsampler")
-        if teach and train.warp_loss_weight:
-            names.append("warping")
-        if teach and train.flow_loss_weight:
-            names += ["flow", "flow_loss"]
-        return names
 
     def _one(
         self, iterator: Iterator, teach: bool, phase: str
@@ -144,11 +134,9 @@ class TrainStep:
         """On each device: gradients and this device's share of the scalars."""
         parts = self._parts
         with tf.GradientTape() as tape:
-            share = self._share(batch)
-            if phase in phases.FINEST_LEVEL:
-                scalars = self._flow_losses(share, phases.FINEST_LEVEL[phase])
-            else:
-                scalars = self._losses(share, teach)
+            scalars = self._objective(
+                self._share(batch), phase, teach, parts.step
+            )
             loss = parts.optimizer.scale_loss(scalars["loss"])
         gradients = tape.gradient(
             loss,
@@ -179,72 +167,6 @@ class TrainStep:
                 ),
                 batch,
             )
-
-    def _losses(self, batch: tuple, teach: bool) -> dict[str, tf.Tensor]:
-        inputs, hr = batch[:2]
-        train = self._config.train
-        outputs = self._parts.model(inputs, training=True)
-        final = list(enumerate(outputs["flows"]))
-        flows = final + outputs["earlier"]
-        per_sample = {"charbonnier": losses.charbonnier(outputs["sr"], hr)}
-        loss = self._parts.model.objective(
-            inputs, outputs, hr, self._progress()
-        )
-        if train.upsampler_loss_weight:
-            per_sample["upsampler"] = losses.charbonnier(outputs["lr_up"], hr)
-            loss += train.upsampler_loss_weight * per_sample["upsampler"]
-        if teach and train.warp_loss_weight:
-            warping = losses.warping_loss(flows, inputs["ref"], hr)
-            per_sample["warping"] = warping
-            loss += self._fade() * train.warp_loss_weight * warping
-        if teach and train.flow_loss_weight:
-            true_flow = self._true_flow(batch)
-            per_sample["flow"] = _error(final[0], true_flow)
-            per_sample["flow_loss"] = self._flow_loss(flows, true_flow)
-            weight = self._fade() * train.flow_loss_weight
-            loss += weight * per_sample["flow_loss"]
-        per_sample["loss"] = loss
-        clipped = tf.clip_by_value(outputs["sr"], 0.0, 1.0)
-        per_sample["psnr"] = tf.image.psnr(clipped, hr, max_val=1.0)
-        return self._means(per_sample)
-
-    def _flow_losses(self, batch: tuple, finest: int) -> dict[str, tf.Tensor]:
-        """On flow alone: the loss, and the end-point error where finest."""
-        flows = self._parts.model.estimate_flows(batch[0], finest)
-        true_flow = self._true_flow(batch)
-        loss = self._flow_loss(flows, true_flow)
-        weight = self._config.train.flow_loss_weight
-        error = _error(flows[-1], true_flow)
-        return self._means({"loss": weight * loss, "flow": error})
-
-    def _true_flow(self, batch: tuple) -> tf.Tensor:
-        inputs, hr, flow = batch
-        if self._config.train.flow_from_hr:
-            return complete_flow(flow, hr, inputs["ref"])
-        return flow
-
-    def _flow_loss(
-        self, flows: losses.Flows, true_flow: tf.Tensor
-    ) -> tf.Tensor:
-        if self._config.train.flow_penalty == "end_point":
-            return losses.end_point_loss(flows, true_flow)
-        return losses.flow_loss(flows, true_flow)
-
-    def _means(self, per_sample: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        size = self._config.data.batch_size
-        return {n: tf.reduce_sum(v) / size for n, v in per_sample.items()}
-
-    def _progress(self) -> tf.Tensor:
-        """Share of the steps that are done."""
-        done = tf.cast(self._parts.step, tf.float32)
-        return done / self._config.train.num_steps
-
-    def _fade(self) -> tf.Tensor:
-        steps = self._config.train.auxiliary_steps
-        if not steps:
-            return tf.constant(1.0)
-        done = tf.cast(self._parts.step, tf.float32)
-        return tf.maximum(0.0, 1.0 - done / steps)
 
     def _is_finite(self, scalars: dict[str, tf.Tensor]) -> tf.Tensor:
         finite = tf.math.is_finite(scalars["loss"])
@@ -283,10 +205,3 @@ class TrainStep:
                 args=(weight.value,),
                 group=False,
             )
-
-
-def _error(flow: tuple[int, tf.Tensor], true_flow: tf.Tensor) -> tf.Tensor:
-    """Mean end-point error per sample, in full-size pixels."""
-    error = losses.end_point_error([flow], true_flow)
-    known = tf.reduce_sum(true_flow[..., 2], axis=[1, 2])
-    return error / tf.maximum(known, 1.0)
