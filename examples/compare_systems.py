@@ -4,7 +4,7 @@
 
 `bicubic` and `patchmatch` need no weights; any system of
 `crossnet_tf.baselines` with a run of its own can be named like `lite` here.
-`python -m crossnet_tf.evaluate --methods=...` does this for whole data sets.
+`crossnet evaluate --methods=...` does this for whole data sets.
 """
 
 import numpy as np
