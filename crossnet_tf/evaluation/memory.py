@@ -1,12 +1,13 @@
 """How much memory the process holds at most, since a moment of one's choice.
 
 Linux keeps the peak of the resident set and lets a process reset its own.
-Elsewhere the peak is that of the whole life of the process.
+Windows keeps the peak of the whole life of the process, and macOS is asked
+for what the process holds now.
 """
 
 import pathlib
-import resource
-import sys
+
+import psutil
 
 _RESET = pathlib.Path("/proc/self/clear_refs")
 _STATUS = pathlib.Path("/proc/self/status")
@@ -28,5 +29,5 @@ def peak_mb() -> float:
         for line in _STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    info = psutil.Process().memory_info()
+    return getattr(info, "peak_wset", info.rss) / 1e6

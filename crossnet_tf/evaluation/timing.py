@@ -12,7 +12,6 @@ large matrix product and a large convolution, measured in the same process.
 
 import json
 import math
-import resource
 import statistics
 import sys
 import time
@@ -22,6 +21,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
+from crossnet_tf.evaluation.memory import peak_mb
 from crossnet_tf.ops.losses import charbonnier
 from crossnet_tf.pairs import crops
 from crossnet_tf.storage import runs
@@ -63,8 +63,7 @@ def measure_network(
         gflop *= _TRAINING_COST
         call = _training_step(model, inputs, ref)
     times = time_calls(call)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    memory /= 1e9 if sys.platform == "darwin" else 1e6
+    memory = peak_mb() / 1e3
     dtype = "float32" if precision == "float32" else precision[6:]
     seconds = statistics.median(times)
     return {

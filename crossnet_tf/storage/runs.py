@@ -13,12 +13,12 @@ may come from a stranger.
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
+import filelock
 import keras
 
 import crossnet_tf
@@ -80,15 +80,18 @@ def lock(run_dir: str | os.PathLike) -> Iterator[None]:
     """
     path = pathlib.Path(run_dir) / _LOCK_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(
-                "`run_dir` must not be in use by another training; wait for "
-                f"it or take another. Received: run_dir={run_dir}"
-            ) from None
+    held = filelock.FileLock(path)
+    try:
+        held.acquire(blocking=False)
+    except filelock.Timeout:
+        raise ValueError(
+            "`run_dir` must not be in use by another training; wait for "
+            f"it or take another. Received: run_dir={run_dir}"
+        ) from None
+    try:
         yield
+    finally:
+        held.release()
 
 
 def check_same_model(saved: ModelConfig, given: ModelConfig) -> None:
