@@ -12,7 +12,6 @@ import dataclasses
 
 import cv2
 import numpy as np
-from scipy import optimize
 
 _BINS = 24
 _FEWEST = 300
@@ -112,11 +111,33 @@ def _curve(
     knots = np.array([_median(theirs[b], weights[b]) for b in bins])
     middles = np.array([_median(ours[b], weights[b]) for b in bins])
     counts = np.array([weights[b].sum() for b in bins])
-    values = optimize.isotonic_regression(middles, weights=counts).x
+    values = isotonic(middles, counts)
     low = values[0] - _slope(knots[:3], values[:3]) * knots[0]
     high = values[-1] + _slope(knots[-3:], values[-3:]) * (1.0 - knots[-1])
     knots = np.concatenate([[-1e-3], knots, [1.001]])
     return knots, np.concatenate([[max(low, 0.0)], values, [min(high, 1.0)]])
+
+
+def isotonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The nearest values that never fall, by weighted least squares.
+
+    Neighbours that fall are pooled into their mean until none are left.
+
+    Args:
+        values: `[N]` float64.
+        weights: `[N]` float64, above 0.
+    """
+    pools: list[tuple[float, float, int]] = []
+    for value, weight in zip(values, weights):
+        pool = (value, weight, 1)
+        while pools and pools[-1][0] > pool[0]:
+            mean, total, count = pools.pop()
+            share = total / (total + pool[1])
+            mean = share * mean + (1.0 - share) * pool[0]
+            pool = (mean, total + pool[1], count + pool[2])
+        pools.append(pool)
+    means, _, counts = zip(*pools)
+    return np.repeat(means, counts)
 
 
 def _slope(knots: np.ndarray, values: np.ndarray) -> float:

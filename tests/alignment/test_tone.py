@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import skimage.data
+from scipy import optimize
 
 from crossnet_tf import alignment
 from crossnet_tf.alignment import sampling, tone
@@ -66,3 +67,9 @@ def test_curve_is_monotone_and_keeps_the_range(rng):
     assert values.max() <= 1.0
     assert (np.diff(values, axis=0) >= -1e-3).all()
     np.testing.assert_allclose(values[10:90], ramp[10:90] ** 2, atol=0.04)
+
+
+def test_isotonic_agrees_with_scipy(rng):
+    values, weights = rng.random(30), 0.1 + rng.random(30)
+    expected = optimize.isotonic_regression(values, weights=weights).x
+    np.testing.assert_allclose(tone.isotonic(values, weights), expected)
