@@ -72,7 +72,7 @@ class Job:
         found = []
         memory.reset_peak()
         for pair in tqdm.tqdm(pairs, title, total, unit=" images"):
-            measure.check_truth(pair)
+            measure.truth_of(pair)  # Refuses data that have none.
             record = known.get(self._key(pair))
             if record is None or self._picture_is_missing(pair):
                 try:
@@ -109,11 +109,12 @@ class Job:
         begin = time.perf_counter()
         made = self._upscaler(pair.lr, pair.ref, names)
         seconds = time.perf_counter() - begin
-        sr = quantize(made["sr"])
-        squared, counts = (), ()
+        sr, hr = quantize(made["sr"]), measure.truth_of(pair)
+        squared: tuple[float, ...] = ()
+        counts: tuple[float, ...] = ()
         if pair.flow is not None:
-            squared, counts = measure.binned(sr, pair.hr, pair.flow)
-        scores = measure.scores(sr, pair.hr, self._config.eval)
+            squared, counts = measure.binned(sr, hr, pair.flow)
+        scores = measure.scores(sr, hr, self._config.eval)
         record = records.Record(
             dataset=self._config.eval.eval_dataset,
             scale=self._scale,

@@ -31,8 +31,8 @@ class Scores:
     ifc_hr_first: float
 
 
-def check_truth(pair: Pair) -> None:
-    """Refuses a pair without ground truth.
+def truth_of(pair: Pair) -> np.ndarray:
+    """HR of a pair, `[H, W, 3]`; a pair without it is refused.
 
     Raises:
         ValueError: says how to give one.
@@ -42,6 +42,7 @@ def check_truth(pair: Pair) -> None:
             f"Evaluation needs the ground truth: {pair.name!r} has no "
             "picture in `hr/`."
         )
+    return pair.hr
 
 
 def scores(sr: np.ndarray, hr: np.ndarray, settings: EvalConfig) -> Scores:
@@ -89,7 +90,7 @@ def psnr_and_bicubic(
         ValueError: a pair has no ground truth.
     """
     for pair in pairs:
-        check_truth(pair)
+        hr = truth_of(pair)
         outputs = (
             upscale(pair.lr, pair.ref),
             upscale_cubic(pair.lr, scale),
@@ -97,7 +98,7 @@ def psnr_and_bicubic(
         ours, bicubic = (
             metrics.psnr(
                 quantize(np.asarray(output)),
-                pair.hr,
+                hr,
                 settings.border,
                 settings.channel,
             )
