@@ -60,6 +60,12 @@ OUTPUT = _text(
 DEBUG_DIR = _text(
     "debug_dir", "Folder for pictures of flow, warped REF and upscaled LR."
 )
+COMPARE = _text(
+    "compare",
+    "HTML page to write of a single pair: before and after under a slider, "
+    "warped REF, flow, trust, what was done.",
+)
+HR = _text("hr", "The truth, for the page's PSNR and SSIM.")
 SKIP_EXISTING = flags.DEFINE_bool(
     "skip_existing", False, "Leave existing outputs.", flag_values=FLAGS
 )
@@ -160,6 +166,8 @@ def main() -> None:
         max_pixels=MAX_PIXELS.value,
         skip_existing=SKIP_EXISTING.value,
         debug_dir=DEBUG_DIR.value or "",
+        compare=COMPARE.value or "",
+        hr=HR.value or "",
         recursive=RECURSIVE.value,
         suffix=SUFFIX.value,
         format=FORMAT.value,

@@ -62,6 +62,11 @@ def upscale(
         work.write(work.run(work.read(job)))
         _note_done(summary, work, job)
         return summary
+    if options.compare or options.hr:
+        raise ValueError(
+            "`compare` and `hr` are for a single pair. Received: "
+            f"lr={os.fspath(lr)}"
+        )
     jobs, summary.problems = find_jobs(lr, ref, output, options.naming)
     if options.skip_existing:
         summary.skipped += [job.output for job in jobs if job.output.exists()]

@@ -31,6 +31,8 @@ class Options:
         height: as `sizes.OutputSize`.
         align: "auto" lays REF over HR's grid; "none": it must fit.
         match: "auto" brings REF to LR's camera; "none" leaves it.
+        compare: HTML page to write of a single pair; empty: none.
+        hr: the truth, for the page's metrics; empty: unknown.
     """
 
     precision: str = "float32"
@@ -47,6 +49,8 @@ class Options:
     height: int = 0
     align: str = "auto"
     match: str = "auto"
+    compare: str = ""
+    hr: str = ""
 
     @property
     def naming(self) -> Naming:

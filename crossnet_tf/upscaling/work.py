@@ -8,15 +8,15 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from crossnet_tf import images
+from crossnet_tf import atomic, images
 from crossnet_tf.baselines import registry
 from crossnet_tf.drawing.colors import flow_to_rgb
 from crossnet_tf.images import formats
 from crossnet_tf.images.picture import Picture
-from crossnet_tf.ops.resizing import upscale_cubic
+from crossnet_tf.ops.resizing import check_ref_fits, upscale_cubic
 from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.storage import runs
-from crossnet_tf.upscaling import colors
+from crossnet_tf.upscaling import blending, colors, page
 from crossnet_tf.upscaling.inputs import Inputs, network_pair
 from crossnet_tf.upscaling.jobs import Job
 from crossnet_tf.upscaling.options import Options
@@ -71,8 +71,8 @@ class Work:
 
     def run(self, read: PairRead) -> tuple[Job, Picture, dict]:
         """The finished picture, and what was asked to be drawn beside it."""
-        debug = bool(self._options.debug_dir)
-        names = ["sr", *(["lr_up", "flow_0"] if debug else [])]
+        looked_at = self._options.debug_dir or self._options.compare
+        names = ["sr", *(["lr_up", "flow_0"] if looked_at else [])]
         if read.job.ref is None and self._takes_ref:
             names = ["lr_up"]
         lr, ref = read.inputs.lr, read.inputs.ref
@@ -85,8 +85,13 @@ class Work:
         alpha = read.picture.alpha
         if alpha is not None:
             alpha = resized(alpha[..., None], size)[..., 0]
-        drawn = _drawn(outputs, ref) if "flow_0" in outputs else {}
-        return read.job, colors.finished(sr, read.picture, alpha), drawn
+        finished = colors.finished(sr, read.picture, alpha)
+        drawn = {}
+        if "flow_0" in outputs:
+            drawn = _drawn(outputs, ref)
+            if self._options.compare:
+                self._write_page(read, outputs, drawn["warped_ref"])
+        return read.job, finished, drawn if self._options.debug_dir else {}
 
     def write(self, result: tuple[Job, Picture, dict]) -> None:
         """Writes the output, and pictures of the flow."""
@@ -97,6 +102,32 @@ class Work:
             images.write_image(path, np.clip(pixels, 0.0, 1.0))
         job.output.parent.mkdir(parents=True, exist_ok=True)
         images.write_picture(job.output, picture)
+
+    def _write_page(
+        self,
+        read: PairRead,
+        outputs: dict[str, np.ndarray],
+        warped_ref: np.ndarray,
+    ) -> None:
+        lr, ref = read.inputs.lr, read.inputs.ref
+        hr = None
+        if self._options.hr:
+            hr = images.read_image(pathlib.Path(self._options.hr).expanduser())
+            check_ref_fits(lr.shape, hr.shape, self._scale)
+        look = page.Look(
+            bicubic=upscale_cubic(lr, self._scale).numpy(),
+            lr_up=outputs["lr_up"],
+            sr=outputs["sr"],
+            warped_ref=warped_ref,
+            flow=outputs["flow_0"],
+            trust=blending.explained(lr, ref, outputs["flow_0"], self._scale),
+            hr=hr,
+        )
+        text = page.comparison_page(
+            read.job.output.name, look, self.notes[read.job]
+        )
+        path = pathlib.Path(self._options.compare).expanduser()
+        atomic.write(path, text.encode())
 
     def _network(self) -> Upscaler:
         if self._upscaler is None:

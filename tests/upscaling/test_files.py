@@ -175,3 +175,40 @@ def test_overlapped_passes_mistakes_on():
 
     with pytest.raises(KeyError):
         list(overlapped([1], lambda x: x, work, print, (ValueError,)))
+
+
+def test_page_shows_before_and_after(pair, monkeypatch, tmp_path):
+    import small_runs
+
+    small_runs.use_small(monkeypatch)
+    small_runs.make_run(tmp_path / "run")
+    lr, ref, folder = pair
+    page = folder / "look & see.html"
+    options = Options(
+        compare=str(page), hr=str(ref), align="none", match="none"
+    )
+    files.upscale(tmp_path / "run", lr, ref, folder / "a<b>.png", options)
+    text = page.read_text()
+    assert text.count("data:image/png;base64,") == 7
+    assert "a&lt;b&gt;.png" in text
+    assert "<b>.png" not in text
+    assert "http" not in text.replace("http-equiv", "")
+    for label in ("LR", "Upsampler", "Result"):
+        assert f"<tr><td>{label}</td><td>" in text
+
+
+def test_page_is_for_one_pair(pair):
+    with pytest.raises(ValueError, match="for a single pair"):
+        files.upscale(
+            "patchmatch-x4", pair[2], pair[1], pair[2] / "out",
+            Options(compare="page.html"),
+        )  # fmt: skip
+
+
+def test_truth_of_another_size_rejects(pair):
+    options = Options(compare=str(pair[2] / "page.html"), hr=str(pair[0]))
+    with pytest.raises(ValueError, match="REF must be"):
+        files.upscale(
+            "patchmatch-x4", pair[0], pair[1], pair[2] / "out.png", options
+        )
+    assert not (pair[2] / "out.png").exists()
