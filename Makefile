@@ -18,6 +18,12 @@ CANDIDATES := python3 python3.13 python3.12 python3.11
 PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),\
 	$(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
 
+# Its protoc is that of protobuf 6.31, the oldest that pyproject.toml allows:
+# what it writes works with that and with all newer ones.
+PROTO_VENV := .venv-proto
+PROTO_TOOLS := grpcio-tools==1.74.0
+MESSAGES := export/remote/crossnet_serving
+
 # TensorFlow 2.15, the newest that tensorflow-addons works with, ends at 3.11.
 TFA_VENV := .venv-tfa
 TFA_STAMP := $(TFA_VENV)/installed
@@ -27,7 +33,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo quickstart claims test serve-test lint docs format
-.PHONY: warp-golden clean
+.PHONY: messages warp-golden clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -88,12 +94,19 @@ format: $(STAMP) ## Rewrite the Python files in the project's format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+messages: ## Write the client's message classes from their .proto file
+	@test -d $(PROTO_VENV) || $(PYTHON) -m venv $(PROTO_VENV)
+	@$(PROTO_VENV)/bin/python $(PIP_INSTALL) $(PROTO_TOOLS)
+	@cd $(dir $(MESSAGES)) && $(CURDIR)/$(PROTO_VENV)/bin/python \
+		-m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
+		$(notdir $(MESSAGES)).proto
+
 warp-golden: $(TFA_STAMP) ## Compute tests/golden/warp.npz with TF Addons
 	@TF_CPP_MIN_LOG_LEVEL=3 $(TFA_VENV)/bin/python -W ignore \
 		tests/golden/make_warp_golden.py
 
 clean: ## Remove what these targets made, except runs/
-	rm -rf $(VENV) $(TFA_VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TFA_VENV) $(PROTO_VENV) build dist *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Checks an interpreter; $(1) is the command, $(2) what it must be.

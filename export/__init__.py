@@ -8,6 +8,6 @@
 - `serving/`: configuration of TensorFlow Serving.
 
 `client` and what it uses never import TensorFlow: `connecting`, `transport`,
-`over_grpc`, `over_rest`, `failures`, `stubs`, `upscaler`, `photos`,
+`over_grpc`, `over_rest`, `failures`, `messages`, `upscaler`, `photos`,
 `benchmark`.
 """

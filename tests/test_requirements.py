@@ -21,7 +21,6 @@ PACKAGES = {  # where a package and what it is imported as differ
     "PIL": "pillow",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
-    "tensorflow_serving": "tensorflow-serving-api",
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]

@@ -20,6 +20,7 @@ def _python_files(*folders: str) -> list[str]:
         str(path.relative_to(ROOT))
         for folder in folders
         for path in (ROOT / folder).rglob("*.py")
+        if not path.name.endswith("_pb2.py")  # protoc writes these
     )
 
 

@@ -44,6 +44,7 @@ _EXTRAS = {
     "mlcroissant": "data",
     "onnx": "export",
     "onnxruntime": "export",
+    "pillow_heif": "heic",
     "safetensors": "cpu",
     "scipy": "train",
     "skimage": "train",

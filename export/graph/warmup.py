@@ -12,7 +12,8 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from ..remote import messages
 
 WARMUP_FILE = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
 _SIDE = 128  # of REF; with padding and several levels in every network
@@ -30,13 +31,14 @@ def write(directory: pathlib.Path, model_name: str, scale: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in examples(scale).items():
-            request = predict_pb2.PredictRequest()
+            request = messages.PredictRequest()
             request.model_spec.name = model_name
             request.model_spec.signature_name = signature
             for name, value in inputs.items():
-                request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-            log = prediction_log_pb2.PredictLog(request=request)
-            record = prediction_log_pb2.PredictionLog(predict_log=log)
+                values = value if value.dtype.kind != "O" else value.tolist()
+                request.inputs[name].CopyFrom(messages.to_proto(values))
+            log = messages.PredictLog(request=request)
+            record = messages.PredictionLog(predict_log=log)
             writer.write(record.SerializeToString())
 
 

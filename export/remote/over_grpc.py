@@ -1,4 +1,4 @@
-"""Asks TensorFlow Serving by gRPC, with the official messages and stubs.
+"""Asks TensorFlow Serving by gRPC.
 
 gRPC's own limit of 4 MiB per message is lifted on this side, for answers up to
 `max_answer`; the server and proxies have theirs.
@@ -8,13 +8,13 @@ import math
 
 import grpc
 
-from . import stubs
+from . import messages
 from .failures import RequestError
 from .transport import Target, Transport, Value
 
 
 class Grpc(Transport):
-    """The PredictionService of tensorflow-serving-api."""
+    """TensorFlow Serving's PredictionService."""
 
     def __init__(self, target: Target, **kwargs):
         super().__init__(target, **kwargs)
@@ -31,16 +31,14 @@ class Grpc(Transport):
             self._channel = grpc.secure_channel(place, credentials, options)
         else:
             self._channel = grpc.insecure_channel(place, options)
-        self._stub = stubs.prediction_service_pb2_grpc.PredictionServiceStub(
-            self._channel
-        )
+        self._predict = messages.predict_on(self._channel)
 
     def close(self) -> None:
         """Closes the channel."""
         self._channel.close()
 
     def _once(self, signature, inputs):
-        request = stubs.predict_pb2.PredictRequest()
+        request = messages.PredictRequest()
         spec, target = request.model_spec, self._target
         spec.name, spec.signature_name = target.model, signature
         if target.label:
@@ -48,9 +46,9 @@ class Grpc(Transport):
         elif target.version:
             spec.version.value = target.version
         for name, value in inputs.items():
-            request.inputs[name].CopyFrom(stubs.to_proto(value))
+            request.inputs[name].CopyFrom(messages.to_proto(value))
         try:
-            response = self._stub.Predict(
+            response = self._predict(
                 request, timeout=target.timeout, metadata=self._metadata
             )
         except grpc.RpcError as error:
@@ -70,6 +68,6 @@ class Grpc(Transport):
         if min(sizes, default=0) < 0 or math.prod(sizes) > limit:
             raise self._not_a_server(f"`{name}` has shape {sizes}.")
         try:
-            return stubs.from_proto(proto)
+            return messages.from_proto(proto)
         except (ValueError, OverflowError) as error:
             raise self._not_a_server(f"`{name}`: {error}") from error

@@ -14,6 +14,7 @@ import urllib.request
 
 import grpc
 import numpy as np
+import official_messages as official
 import pytest
 import serving_export
 import serving_process
@@ -21,9 +22,7 @@ from google.protobuf import text_format
 from serving_export import encode, pair
 from serving_models import wait_until
 
-from crossnet_tf.export.remote import stubs
-
-with stubs.importable():
+with official.importable():
     from tensorflow_serving.apis import get_model_metadata_pb2
     from tensorflow_serving.config import model_server_config_pb2
 
@@ -52,15 +51,17 @@ def server(folder):
 def stub(server):
     options = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(server.grpc, options) as channel:
-        yield stubs.prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        yield official.prediction_service_pb2_grpc.PredictionServiceStub(
+            channel
+        )
 
 
 def _request(signature: str = "uint8", model: str = "crossnet", **inputs):
-    request = stubs.predict_pb2.PredictRequest()
+    request = official.predict_pb2.PredictRequest()
     request.model_spec.name = model
     request.model_spec.signature_name = signature
     for name, value in inputs.items():
-        request.inputs[name].CopyFrom(stubs.to_proto(value))
+        request.inputs[name].CopyFrom(official.to_proto(value))
     return request
 
 
@@ -94,7 +95,7 @@ def _post(url: str, body) -> tuple[int, dict | str]:
 def test_grpc_agrees(stub):
     lr, ref = (np.float32(image) / 255 for image in pair(9, 13, 2))
     response = stub.Predict(_request("serving_default", lr=lr, ref=ref), 60)
-    sr = stubs.from_proto(response.outputs["sr"])
+    sr = official.from_proto(response.outputs["sr"])
     expected = serving_export.tiny_model()(
         {"lr": lr, "ref": ref}, training=False
     )["sr"]
@@ -142,7 +143,7 @@ C = grpc.StatusCode
         (lambda r: setattr(r.inputs["lr"], "tensor_content", b"1"),
          C.INVALID_ARGUMENT, "tensor parsing error: lr"),
         # TensorFlow
-        (lambda r: r.inputs["lr"].CopyFrom(stubs.to_proto([b"x"])),
+        (lambda r: r.inputs["lr"].CopyFrom(official.to_proto([b"x"])),
          C.INVALID_ARGUMENT, "to be uint8 but string is provided"),
         (lambda r: r.inputs["lr"].CopyFrom(r.inputs["ref"]),
          C.INVALID_ARGUMENT, "`ref` must be 4 times as large as `lr`"),
@@ -163,7 +164,9 @@ def test_grpc_default_limit_is_4_mib(server, stub):
     lr, ref = (np.float32(image) / 255 for image in pair(128, 128))
     request = _request("flow", lr=lr, ref=ref)
     with grpc.insecure_channel(server.grpc) as channel:
-        other = stubs.prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        other = official.prediction_service_pb2_grpc.PredictionServiceStub(
+            channel
+        )
         with pytest.raises(grpc.RpcError) as error:
             other.Predict(request, 60)
     assert error.value.code() == C.RESOURCE_EXHAUSTED
@@ -305,7 +308,7 @@ def _bombard(server, stub, num_requests: int, num_hostile: int) -> None:
                 and len(error.value.details()) > 10
             )
         response = stub.Predict(_good(*sizes[i % len(sizes)]), 60)
-        sr = stubs.from_proto(response.outputs["sr"])
+        sr = official.from_proto(response.outputs["sr"])
         return _close(sr, answers[i % len(sizes)])
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -313,7 +316,8 @@ def _bombard(server, stub, num_requests: int, num_hostile: int) -> None:
     assert [i for i, ok in enumerate(right) if not ok] == []
     assert server.memory() - before < MAX_GROWTH
     assert _close(
-        stubs.from_proto(stub.Predict(_good(), 60).outputs["sr"]), _expected()
+        official.from_proto(stub.Predict(_good(), 60).outputs["sr"]),
+        _expected(),
     )
 
 

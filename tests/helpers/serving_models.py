@@ -12,12 +12,11 @@ import threading
 import time
 import traceback
 
+import official_messages as official
 import serving_predict
 import serving_runtime
 
-from crossnet_tf.export.remote import stubs
-
-with stubs.importable():
+with official.importable():
     from tensorflow_serving.apis import prediction_log_pb2
     from tensorflow_serving.config import model_server_config_pb2
 

@@ -11,12 +11,11 @@ import math
 
 import grpc
 import numpy as np
+import official_messages as official
 import serving_runtime
 from serving_runtime import STRING
 
-from crossnet_tf.export.remote import stubs
-
-with stubs.importable():
+with official.importable():
     from tensorflow.core.framework import tensor_pb2
     from tensorflow_serving.apis import predict_pb2
 

@@ -13,12 +13,11 @@ import re
 
 import grpc
 import numpy as np
+import official_messages as official
 import serving_predict
 from serving_predict import Failure, invalid
 
-from crossnet_tf.export.remote import stubs
-
-with stubs.importable():
+with official.importable():
     from tensorflow_serving.apis import predict_pb2
 
 _PREDICT = re.compile(

@@ -6,7 +6,7 @@ TensorFlow Serving includes. So what runs here is TensorFlow's C++ runtime, its
 kernels and their messages; only this thin shell is ours.
 
 The protocol-buffer modules of the wheel are imported past `tensorflow/
-__init__.py`, by `export.remote.stubs`.
+__init__.py`, by `official_messages`.
 """
 
 import contextlib
@@ -15,10 +15,9 @@ import importlib.util
 import pathlib
 
 import numpy as np
+import official_messages as official
 
-from crossnet_tf.export.remote import stubs
-
-with stubs.importable():
+with official.importable():
     from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 
 STRING = 7

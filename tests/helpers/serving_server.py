@@ -19,14 +19,13 @@ import threading
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[2])]
 
 import grpc  # noqa: E402
+import official_messages as official  # noqa: E402
 import serving_models  # noqa: E402
 import serving_predict  # noqa: E402
 import serving_rest  # noqa: E402
 from google.protobuf import text_format  # noqa: E402
 
-from crossnet_tf.export.remote import stubs  # noqa: E402
-
-with stubs.importable():
+with official.importable():
     from tensorflow_serving.apis import (
         get_model_metadata_pb2,
         get_model_status_pb2,
