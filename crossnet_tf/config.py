@@ -219,6 +219,11 @@ class DataConfig(_Section):
         minimum=0,
         maximum=1,
     )
+    skip_bad_examples: bool = setting(
+        False,
+        "Name a folder's pictures that cannot be read, and train without "
+        "them, at most 1 % of the pairs, instead of ending.",
+    )
     min_disparity: float = setting(
         0.0, "Smallest view distance of a training pair, in views.", minimum=0
     )

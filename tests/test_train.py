@@ -183,7 +183,7 @@ def _values(run_dir, step):
     return {
         name: reader.get_tensor(name)
         for name in reader.get_variable_to_shape_map()
-        if not name.startswith(("_", "input/", "save_counter"))
+        if not name.startswith("_")
     }
 
 

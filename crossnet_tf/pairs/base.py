@@ -2,9 +2,10 @@
 
 A kind of data (`folders`, `light_field_pairs`, `motorcycle`) tells how its
 elements are listed and decoded; what is the same for all of them stands here.
-An element is small (encoded view pairs, paths), so that many can be shuffled;
-decoded, it is a dict of `name`, `hr` and `ref` `[H, W, 3]` (uint8, or float32
-in [0, 1]), maybe `lr` and `flow` (as in `geometry`).
+An element is small (encoded view pairs, paths), so that many can be passed
+over at no cost, to go on where a run stopped; decoded, it is a dict of `name`,
+`hr` and `ref` `[H, W, 3]` (uint8, or float32 in [0, 1]), maybe `lr` and `flow`
+(as in `geometry`).
 """
 
 import abc
@@ -50,8 +51,16 @@ class PairDataset(abc.ABC):
         """
 
     @abc.abstractmethod
-    def elements(self, seed: int, with_flow: bool) -> tf.data.Dataset:
-        """Endless elements, still encoded, in random order."""
+    def elements(
+        self, seed: int, with_flow: bool, first: int = 0
+    ) -> tf.data.Dataset:
+        """Endless elements, still encoded, in random order.
+
+        Args:
+            seed: of the order, which depends on nothing else.
+            with_flow: whether `decode` shall find what flow is made of.
+            first: number of the element to begin with.
+        """
 
     @abc.abstractmethod
     def decode(self, element: Any, with_flow: bool) -> Sample:
@@ -75,47 +84,68 @@ class PairDataset(abc.ABC):
         """
 
     def crops(
-        self, cut: Cut, height: int, width: int, seed: int, with_flow: bool
+        self,
+        cut: Cut,
+        seed: int,
+        with_flow: bool,
+        wanted: tf.data.Dataset,
+        first: int,
     ) -> tf.data.Dataset:
-        """Endless single crops.
+        """Endless single crops, of those from number `first` on.
 
         Args:
             cut: makes one crop of a decoded pair, from a stateless seed.
+            seed: of the order and the crops.
+            with_flow: whether decoded pairs must have `flow`.
+            wanted: for each crop whether it is wanted; the others are left
+                out, and not decoded.
+            first: how many crops were drawn before.
+        """
+        cuts = self.crops_per_element
+        begin, passed = divmod(first, cuts)
+
+        def make(number: tf.Tensor, wanted: tf.Tensor, element: Any) -> Any:
+            pair = self.decode(element, with_flow)
+            seed_here = tf.stack([tf.cast(seed, tf.int64), number])
+            crops = [
+                cut(pair, tf.random.fold_in(seed_here, i)) for i in range(cuts)
+            ]
+            if cuts == 1:
+                return crops[0]
+            stacked = tf.nest.map_structure(lambda *c: tf.stack(c), *crops)
+            return wanted, stacked
+
+        if passed:
+            lead = tf.data.Dataset.from_tensors(False).repeat(passed)
+            wanted = lead.concatenate(wanted)
+        dataset = tf.data.Dataset.zip(
+            tf.data.Dataset.counter(begin),
+            wanted.batch(cuts, drop_remainder=True),
+            self.elements(seed, with_flow, begin),
+        ).filter(lambda number, wanted, element: tf.reduce_any(wanted))
+        dataset = dataset.map(make, num_parallel_calls=tf.data.AUTOTUNE)
+        if cuts == 1:
+            return dataset
+        dataset = dataset.unbatch().filter(lambda wanted, crop: wanted)
+        return dataset.map(lambda wanted, crop: crop)
+
+    def check(self, height: int, width: int, with_flow: bool) -> None:
+        """Whether crops can be drawn as asked.
+
+        Args:
             height: of the crops.
             width: of the crops.
-            seed: of the order and the crops.
             with_flow: whether decoded pairs must have `flow`.
 
         Raises:
             ValueError: flow is wanted but unknown, or crops do not fit.
         """
-        if with_flow:
-            self._check_flow()
-        self._check_crop(height, width)
-
-        def make(number: tf.Tensor, element: Any) -> Any:
-            pair = self.decode(element, with_flow)
-            seed_here = tf.stack([tf.cast(seed, tf.int64), number])
-            crops = [
-                cut(pair, tf.random.fold_in(seed_here, i))
-                for i in range(self.crops_per_element)
-            ]
-            if len(crops) == 1:
-                return crops[0]
-            return tf.nest.map_structure(lambda *crop: tf.stack(crop), *crops)
-
-        dataset = self.elements(seed, with_flow).enumerate()
-        dataset = dataset.map(make, num_parallel_calls=tf.data.AUTOTUNE)
-        return dataset.unbatch() if self.crops_per_element > 1 else dataset
-
-    def _check_flow(self) -> None:
-        if not self.knows_flow:
+        if with_flow and not self.knows_flow:
             raise ValueError(
                 "`flow_loss_weight` must be 0 for data without disparity, or "
                 f"`flow_from_hr` on. Received: dataset={self.name!r}."
             )
 
-    def _check_crop(self, height: int, width: int) -> None:
         for name, have in self.sizes():
             if have[0] < height or have[1] < width:
                 raise ValueError(

@@ -7,9 +7,9 @@ time on parallel threads:
     decode -> turn -> cut (with parallax shift) -> flip -> light -> make LR
 
 LR is made from the augmented crop of HR, as the published protocol makes it.
-All draws are stateless, from the seed and the element's number, and only
-encoded elements are shuffled: so the order does not depend on threads, and an
-iterator saved in a `tf.train.Checkpoint` is small and resumes exactly.
+All draws are stateless, from the seed and the sample's number (`order`): so
+the batches do not depend on threads, and begin anywhere. A run that goes on
+needs no more than the number of samples that it has drawn.
 """
 
 import dataclasses
@@ -19,7 +19,9 @@ import tensorflow as tf
 
 from crossnet_tf import config as config_lib
 from crossnet_tf.ops.resizing import make_lr
-from crossnet_tf.pairs import color, datasets, geometry, wrong_ref
+from crossnet_tf.pairs import color, datasets, geometry, order, wrong_ref
+
+_BEGIN = order.Place()
 
 
 def train_dataset(
@@ -28,17 +30,20 @@ def train_dataset(
     seed: int,
     with_flow: bool = False,
     flow_optional: bool = False,
+    place: order.Place = _BEGIN,
 ) -> tf.data.Dataset:
     """Endless batches of augmented crops.
 
     Args:
-        data: which data, and how they are cut and augmented.
+        data: which data, and how they are cut and augmented; the batches of
+            `place.num_workers` processes together have `batch_size` crops.
         scale: HR size / LR size.
         seed: of order, views, crops and augmentation; the same one gives the
             same batches.
         with_flow: whether to add the flow from HR to REF.
         flow_optional: whether data without flow get weight 0 everywhere, as
             they do in a mix, instead of an error.
+        place: at which sample to begin, and which samples are this process's.
 
     Returns:
         Batches of `({'lr': [B, h, w, 3], 'ref': [B, H, W, 3]},
@@ -57,6 +62,9 @@ def train_dataset(
             "`mix` must have one share per data set. Received: "
             f"mix={data.mix}, dataset={data.dataset!r}."
         )
+    shares = data.mix or [1.0] * len(names)
+    shares = [share / sum(shares) for share in shares]
+    plan = order.Plan(shares, seed, data.batch_size, place)
     parts = [
         _crops(
             dataclasses.replace(data, dataset=name),
@@ -64,15 +72,16 @@ def train_dataset(
             seed,
             with_flow,
             flow_optional or len(names) > 1,
+            plan.wanted(part),
+            plan.first(part),
         )
-        for name in names
+        for part, name in enumerate(names)
     ]
     dataset = parts[0]
     if len(parts) > 1:
-        shares = data.mix or [1.0] * len(parts)
-        weights = [share / sum(shares) for share in shares]
-        dataset = tf.data.Dataset.sample_from_datasets(parts, weights, seed)
-    dataset = dataset.batch(data.batch_size, drop_remainder=True)
+        dataset = tf.data.Dataset.choose_from_datasets(parts, plan.parts())
+    local_batch = data.batch_size // place.num_workers
+    dataset = dataset.batch(local_batch, drop_remainder=True)
     return dataset.prefetch(2).with_options(_options())
 
 
@@ -82,8 +91,10 @@ def _crops(
     seed: int,
     with_flow: bool,
     flow_optional: bool,
+    wanted: tf.data.Dataset,
+    first: int,
 ) -> tf.data.Dataset:
-    """Endless single crops of one data set."""
+    """Endless single crops of one data set, those that are wanted."""
     eval = config_lib.EvalConfig()  # Nothing is measured here.
     dataset = datasets.open_dataset(data.dataset, data, eval, scale)
     flow_known = with_flow and (not flow_optional or dataset.knows_flow)
@@ -93,8 +104,8 @@ def _crops(
             sample["flow"] = tf.zeros_like(sample["hr"], tf.float32)
         return _crop(sample, data, scale, seed)
 
-    height, width = data.crop_height, data.crop_width
-    return dataset.crops(cut, height, width, seed, flow_known)
+    dataset.check(data.crop_height, data.crop_width, flow_known)
+    return dataset.crops(cut, seed, flow_known, wanted, first)
 
 
 def _crop(
@@ -165,10 +176,9 @@ def _inputs_and_targets(sample: geometry.Sample, scale: int) -> tuple:
 
 
 def _options() -> tf.data.Options:
-    """Same order always, small checkpoints, threads as many as processors."""
+    """Same order always, threads as many as processors."""
     options = tf.data.Options()
     options.deterministic = True
-    options.experimental_symbolic_checkpoint = True
     options.threading.private_threadpool_size = max(2, os.cpu_count() or 2)
     options.threading.max_intra_op_parallelism = 1
     return options

@@ -3,6 +3,8 @@
 `folder_files` says how the pictures lie there.
 """
 
+import logging
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,11 +13,13 @@ import tensorflow as tf
 from crossnet_tf import config as config_lib
 from crossnet_tf import images
 from crossnet_tf.ops.resizing import check_ref_fits
-from crossnet_tf.pairs import folder_files
+from crossnet_tf.pairs import folder_files, order
 from crossnet_tf.pairs.base import PairDataset
 from crossnet_tf.pairs.pair import Pair, pair_of_hr
 
 PREFIX = "folder:"
+_BAD_ONE_IN = 100
+_LOG = logging.getLogger(__name__)
 
 
 class Folder(PairDataset):
@@ -44,6 +48,8 @@ class Folder(PairDataset):
         super().__init__(name)
         self.crops_per_element = data.pairs_per_scene
         self._eval, self._scale = eval, scale
+        self._skip_bad, self._bad = data.skip_bad_examples, set()
+        self._lock = threading.Lock()  # Pictures are read side by side.
         self._files = folder_files.find_pairs(name.removeprefix(PREFIX))
 
     def sizes(self) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -54,27 +60,29 @@ class Folder(PairDataset):
         ]
         yield from zip([str(files.hr) for files in self._files], sizes)
 
-    def elements(self, seed: int, with_flow: bool) -> tf.data.Dataset:
-        """Endless: paths, each pair once per round in random order."""
+    def elements(
+        self, seed: int, with_flow: bool, first: int = 0
+    ) -> tf.data.Dataset:
+        """Numbers of pairs, each once per round in random order."""
         del with_flow  # It is unknown.
-        paths = {
-            kind: [str(getattr(files, kind)) for files in self._files]
-            for kind in self._kinds()
-        }
-        dataset = tf.data.Dataset.from_tensor_slices(paths)
-        return dataset.shuffle(len(self._files), seed).repeat()
+        count = len(self._files)
+        return tf.data.Dataset.counter(first).map(
+            lambda number: order.shuffled(number, count, seed)
+        )
 
     def decode(
-        self, element: dict[str, tf.Tensor], with_flow: bool
+        self, element: tf.Tensor, with_flow: bool
     ) -> dict[str, tf.Tensor]:
         """Reads an element: `name` (HR's path), `hr`, `ref`, maybe `lr`."""
         del with_flow  # It is unknown.
-        pair = {"name": element["hr"]}
-        for kind in self._kinds():
-            image = tf.numpy_function(
-                _read, [element[kind]], tf.float32, stateful=False
-            )
-            pair[kind] = tf.ensure_shape(image, [None, None, 3])
+        kinds = self._kinds()
+        types = [tf.string, *[tf.float32] * len(kinds)]
+        name, *pictures = tf.numpy_function(
+            self._read, [element], types, stateful=False
+        )
+        pair = {"name": tf.ensure_shape(name, [])}
+        for kind, picture in zip(kinds, pictures, strict=True):
+            pair[kind] = tf.ensure_shape(picture, [None, None, 3])
         return pair
 
     def count(self) -> int:
@@ -112,10 +120,36 @@ class Folder(PairDataset):
             raise ValueError(f"{files.ref}: {error}") from error
         return pair
 
+    def _read(self, index: np.ndarray) -> list:
+        """HR's path and the pictures of a pair, or of one instead of it."""
+        count = len(self._files)
+        for number in range(int(index), int(index) + count):
+            files = self._files[number % count]
+            if files.name in self._bad:
+                continue
+            try:
+                paths = [getattr(files, kind) for kind in self._kinds()]
+                return [str(files.hr), *map(images.read_image, paths)]
+            except (ValueError, OSError) as error:
+                if not self._skip_bad:
+                    raise
+                self._leave_out(files.name, error)
+        raise ValueError(f"No pair of {self.name} can be read.")
+
+    def _leave_out(self, name: str, error: Exception) -> None:
+        """Says so, until there are too many of them."""
+        most = max(1, len(self._files) // _BAD_ONE_IN)
+        with self._lock:
+            self._bad.add(name)
+            count = len(self._bad)
+        if count > most:
+            raise ValueError(
+                f"`skip_bad_examples` must leave out at most {most} of "
+                f"{len(self._files)} pairs. Received: {count}, the last one "
+                f"because: {error}"
+            )
+        _LOG.warning("Warning: pair %s is left out: %s", ascii(name), error)
+
     def _kinds(self) -> tuple[str, ...]:
         made = self._files[0].lr is None
         return ("hr", "ref") if made else ("hr", "ref", "lr")
-
-
-def _read(path: bytes) -> np.ndarray:
-    return images.read_image(path.decode())

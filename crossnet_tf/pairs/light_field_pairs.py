@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
-from crossnet_tf.pairs import light_fields
+from crossnet_tf.pairs import light_fields, order
 from crossnet_tf.pairs.base import PairDataset
 from crossnet_tf.pairs.pair import Pair, pair_of_hr
-from crossnet_tf.pairs.prepared import PreparedLightFields
+from crossnet_tf.pairs.prepared import PreparedLightFields, parse
 
 
 class LightFields(PairDataset):
@@ -67,24 +67,46 @@ class LightFields(PairDataset):
         view = tf.io.decode_png(self._first["views"][0])
         return [(self.name, tuple(view.shape[:2]))]
 
-    def elements(self, seed: int, with_flow: bool) -> tf.data.Dataset:
-        """Endless shuffled view pairs, still encoded."""
+    def elements(
+        self, seed: int, with_flow: bool, first: int = 0
+    ) -> tf.data.Dataset:
+        """Endless view pairs, still encoded.
 
-        def pick(number: tf.Tensor, example: dict) -> dict[str, tf.Tensor]:
-            pairs = self._view_pairs(example["rows"], example["cols"])
-            pairs = light_fields.sample_view_pairs(
+        All light fields come once per round, in random order. If each gives
+        several pairs, those of some light fields are mixed, so that a batch
+        does not show one scene alone: as many as `shuffle_buffer` holds.
+        """
+        split, pairs = self._data.train_split, self._data.pairs_per_scene
+        records = self._prepared.records(split)
+        together = max(1, self._data.shuffle_buffer // pairs)
+        block = together * pairs
+
+        def pick(number: tf.Tensor) -> dict[str, tf.Tensor]:
+            index = order.shuffled(number, records.count, seed)
+            example = parse(records.read(index), with_flow)
+            chosen = light_fields.sample_view_pairs(
+                self._view_pairs(example["rows"], example["cols"]),
                 pairs,
-                self._data.pairs_per_scene,
                 [tf.cast(seed, tf.int64), number],
             )
-            return light_fields.select_views(example, pairs)
+            return light_fields.select_views(example, chosen)
 
-        examples = self._prepared.examples(
-            self._data.train_split, with_flow, seed
+        begin, passed = divmod(first, block)
+        if pairs == 1:  # nothing to mix
+            begin, together, passed = first, 1, 0
+        dataset = tf.data.Dataset.counter(begin * together)
+        dataset = dataset.map(pick, num_parallel_calls=tf.data.AUTOTUNE)
+        if pairs == 1:
+            return dataset.unbatch()
+        blocks = tf.data.Dataset.zip(
+            tf.data.Dataset.counter(begin),
+            dataset.batch(together, drop_remainder=True),
         )
-        chosen = examples.repeat().enumerate().map(pick)
-        chosen = chosen.flat_map(tf.data.Dataset.from_tensor_slices)
-        return chosen.shuffle(self._data.shuffle_buffer, seed)
+        return (
+            blocks.map(lambda number, chosen: _mixed(chosen, number, seed))
+            .unbatch()
+            .skip(passed)
+        )
 
     def decode(
         self, element: dict[str, tf.Tensor], with_flow: bool
@@ -154,6 +176,29 @@ class LightFields(PairDataset):
         return light_fields.view_pairs(
             rows, cols, self._data.min_disparity, self._data.max_disparity
         )
+
+
+def _mixed(
+    chosen: dict[str, tf.Tensor], number: tf.Tensor, seed: int
+) -> dict[str, tf.Tensor]:
+    """The pairs of some light fields, `[N, P, ...]`, in one row, `[N * P]`.
+
+    Args:
+        chosen: what the pairs have, by name.
+        number: of this block of light fields.
+        seed: of the order.
+    """
+    scenes, pairs = chosen["scene"].shape
+    count = scenes * pairs
+    places = tf.map_fn(
+        lambda place: order.shuffled(number * count + place, count, seed),
+        tf.range(count, dtype=tf.int64),
+    )
+    rows = {
+        key: tf.reshape(value, [count, *value.shape[2:]])
+        for key, value in chosen.items()
+    }
+    return {key: tf.gather(row, places) for key, row in rows.items()}
 
 
 def _check_views(

@@ -41,9 +41,11 @@ class Motorcycle(PairDataset):
         """The left photograph's."""
         return [(NAME, motorcycle()[0].shape[:2])]
 
-    def elements(self, seed: int, with_flow: bool) -> tf.data.Dataset:
+    def elements(
+        self, seed: int, with_flow: bool, first: int = 0
+    ) -> tf.data.Dataset:
         """Endlessly the same: there is one pair."""
-        del seed, with_flow  # Nothing to shuffle or to leave out.
+        del seed, with_flow, first  # Nothing to shuffle or to leave out.
         return tf.data.Dataset.from_tensors(NAME).repeat()
 
     def decode(

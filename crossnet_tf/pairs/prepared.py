@@ -19,10 +19,11 @@ import re
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from crossnet_tf.pairs import record_files
+
 _NAME = re.compile(r"(\w+)(?:/([\w.-]+?))?(?::(\d+\.\d+\.\d+))?")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _NO_MANUAL_DIR = ("synthetic_lf",)
-_MAX_OPEN_FILES = 4
 
 
 def find_prepared(name: str, data_dir: str = "") -> pathlib.Path:
@@ -95,15 +96,12 @@ class PreparedLightFields:
         self,
         split: str,
         with_disparity: bool = False,
-        shuffle_seed: int | None = None,
     ) -> tf.data.Dataset:
-        """Reads a split once, without decoding.
+        """Reads a split once, in order, without decoding.
 
         Args:
             split: a TFDS split, such as "test" or "train[:90%]".
             with_disparity: read `disparity`, too.
-            shuffle_seed: visit the files in random order, another one each
-                time, and several at once; None: in order.
 
         Returns:
             Dicts of `scene` string, `rows`, `cols` int32, `views`
@@ -112,22 +110,22 @@ class PreparedLightFields:
         Raises:
             ValueError: there is no such split, or it is empty.
         """
-        instructions = self._instructions(split)
-        files = tf.data.Dataset.from_tensor_slices(
-            {
-                "path": [i.filename for i in instructions],
-                "skip": tf.constant([i.skip for i in instructions], tf.int64),
-                "take": tf.constant([i.take for i in instructions], tf.int64),
-            }
-        )
-        open_files = 1
-        if shuffle_seed is not None:
-            files = files.shuffle(len(instructions), shuffle_seed)
-            open_files = min(len(instructions), _MAX_OPEN_FILES)
-        records = files.interleave(_read, cycle_length=open_files)
-        return records.map(
-            lambda record: _parse(record, with_disparity),
+        records = self.records(split)
+        return tf.data.Dataset.range(records.count).map(
+            lambda index: parse(records.read(index), with_disparity),
             num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    def records(self, split: str) -> record_files.RecordFiles:
+        """The records of a split, for `parse`.
+
+        Raises:
+            ValueError: there is no such split, it is empty, or a file of it
+                is damaged.
+        """
+        instructions = self._instructions(split)
+        return record_files.RecordFiles(
+            [(i.filename, i.skip, i.take) for i in instructions]
         )
 
     def count(self, split: str) -> int:
@@ -201,12 +199,8 @@ def _how_to_prepare(
     )
 
 
-def _read(file: dict[str, tf.Tensor]) -> tf.data.Dataset:
-    records = tf.data.TFRecordDataset(file["path"])
-    return records.skip(file["skip"]).take(file["take"])
-
-
-def _parse(record: tf.Tensor, with_disparity: bool) -> dict[str, tf.Tensor]:
+def parse(record: tf.Tensor, with_disparity: bool) -> dict[str, tf.Tensor]:
+    """One record as `PreparedLightFields.examples` gives it."""
     images = tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True)
     spec = {
         "scene": tf.io.FixedLenFeature([], tf.string),

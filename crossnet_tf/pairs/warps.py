@@ -21,7 +21,6 @@ from crossnet_tf.pairs.base import PairDataset
 from crossnet_tf.pairs.pair import Pair
 
 PREFIX = "warps:"
-_ENDLESS = 2**62
 
 
 class Warps(PairDataset):
@@ -67,11 +66,13 @@ class Warps(PairDataset):
         self._paths = large
         return [(self.name, (self._side, self._side))]
 
-    def elements(self, seed: int, with_flow: bool) -> tf.data.Dataset:
+    def elements(
+        self, seed: int, with_flow: bool, first: int = 0
+    ) -> tf.data.Dataset:
         """Endless: numbers; the photographs depend on number and seed."""
         del with_flow  # It is always known.
         seeds = tf.constant(seed, tf.int64)
-        numbers = tf.data.Dataset.range(_ENDLESS)
+        numbers = tf.data.Dataset.counter(first)
         return numbers.map(lambda number: tf.stack([seeds, number]))
 
     def decode(

@@ -74,26 +74,77 @@ def _train(run: Run, run_dir: str | os.PathLike) -> Result:
     begin = run.steps_done
     num_steps = config.train.num_steps
     if begin >= num_steps:
+        if _make_up_evaluation(run, ()):
+            run.save(begin)
         run.tell(
             f"{run_dir} is finished: {begin} steps. A larger --num_steps "
             "goes on."
         )
-        return Result(begin, float(run.best_psnr))
+        return _result(run, begin)
     if begin:
         run.tell(f"Going on from step {begin} in {run_dir}.")
-    window = _Window()
-    step = begin
-    with _stop_signals() as received, _progress(run, begin) as bar:
-        for count, scalars in _steps(run, received):
-            step += count
-            window.add(count, scalars)
-            bar.set_postfix(_shown(scalars), refresh=False)
-            bar.update(count)
-            _do_what_is_due(run, step, window, received)
+    with (
+        _stop_signals() as received,
+        _progress(run, begin) as bar,
+        _rescued(run),
+    ):
+        _make_up_evaluation(run, received)
+        step = _train_on(run, received, bar)
         stopped = received[0] if received and step < num_steps else 0
         if stopped:
             run.save(step)
-    return Result(step, float(run.best_psnr), stopped)
+    return _result(run, step, stopped)
+
+
+def _result(run: Run, step: int, stopped: int = 0) -> Result:
+    return Result(step, float(run.progress.best_psnr), stopped)
+
+
+def _train_on(run: Run, received: list[int], bar: tqdm.tqdm) -> int:
+    """Until the end or a signal; returns the steps done."""
+    window, step = _Window(), run.steps_done
+    for count, scalars in _steps(run, received):
+        step += count
+        window.add(count, scalars)
+        bar.set_postfix(_shown(scalars), refresh=False)
+        bar.update(count)
+        _do_what_is_due(run, step, window, received)
+    return step
+
+
+@contextlib.contextmanager
+def _rescued(run: Run) -> Iterator[None]:
+    """Whatever ends the training, the steps done so far are kept.
+
+    Not where the loss is not finite: the checkpoints from before are better.
+    """
+    begin = run.steps_done
+    try:
+        yield
+    except FloatingPointError:
+        raise
+    except Exception:
+        step = run.steps_done
+        with contextlib.suppress(Exception):  # the first error is the reason
+            if step > begin and run.has_good_weights():
+                run.save(step)
+                run.tell(
+                    f"Wrote a checkpoint of step {step} before ending; the "
+                    "same command goes on from there."
+                )
+        raise
+
+
+def _make_up_evaluation(run: Run, received: Sequence[int]) -> bool:
+    """The one that a signal or an error kept from happening, if any did."""
+    settings, step = run.config.train, run.steps_done
+    due = step and (
+        step % settings.eval_every == 0 or step >= settings.num_steps
+    )
+    missing = due and run.progress.evaluated_until < step
+    if missing:
+        run.evaluate(step, stop=lambda: bool(received))
+    return missing
 
 
 def _steps(

@@ -1,8 +1,8 @@
 """What a training run begins with, and whether it may go on as asked.
 
-A run goes on with the network that it has. Other settings may change: the
-input then begins anew if they shape it, and averaged weights that are new
-begin as the weights.
+A run goes on with the network that it has. Other settings may change: other
+data are drawn from the number of samples on that the run had come to, and
+averaged weights that are new begin as the weights.
 """
 
 import pathlib
@@ -11,8 +11,6 @@ from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config, TrainConfig
 from crossnet_tf.storage import checkpoints, runs
 from crossnet_tf.training import phases, start, step
-
-_INPUT = "input"
 
 
 def check(config: Config, run_dir: pathlib.Path) -> Config | None:
@@ -57,25 +55,27 @@ def restore(
     keeper: checkpoints.Checkpoints,
     parts: step.Parts,
     config: Config,
-    with_input: bool,
-) -> None:
+) -> set[str] | None:
     """Weights from the run's checkpoint, from `init_from`, or as they are.
 
     Args:
         keeper: reads the run's checkpoints.
         parts: get their values.
         config: the settings.
-        with_input: whether the input goes on where it was.
+
+    Returns:
+        The names that the run's checkpoint has; None: there is none.
 
     Raises:
         ValueError: no checkpoint can be read, or `init_from` has another
             network.
     """
-    restored = keeper.restore(() if with_input else (_INPUT,))
+    restored = keeper.restore()
     if restored is None:
         _begin(parts, config.train)
     if parts.average is not None and "average" not in (restored or ()):
         runs.copy_weights(parts.model, parts.average)
+    return restored
 
 
 def _begin(parts: step.Parts, train: TrainConfig) -> None:
@@ -85,14 +85,3 @@ def _begin(parts: step.Parts, train: TrainConfig) -> None:
     if train.init_from:
         source, _ = runs.load_model(train.init_from, flag="init_from")
         runs.copy_weights(source, parts.model, train.init_parts)
-
-
-def same_input(saved: Config | None, config: Config) -> bool:
-    """Whether both have the same stream of training batches."""
-    return saved is not None and _input(saved) == _input(config)
-
-
-def _input(config: Config) -> tuple:
-    train = config.train
-    with_flow = train.flow_loss_weight > 0
-    return config.data, config.model.scale, train.seed, with_flow

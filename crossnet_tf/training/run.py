@@ -6,6 +6,7 @@ devices ends before the run directory exists.
 
 import contextlib
 import dataclasses
+import math
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,10 +19,12 @@ from crossnet_tf import atomic
 from crossnet_tf.config import Config
 from crossnet_tf.evaluation import averages, measure
 from crossnet_tf.pairs import crops, datasets
+from crossnet_tf.pairs.order import Place
 from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.storage import checkpoints, runs
 from crossnet_tf.training import devices, resuming, step, summaries
 from crossnet_tf.training.optimizer import make_optimizer
+from crossnet_tf.training.progress import Progress
 from crossnet_tf.upscaling.upscaler import Upscaler
 
 
@@ -35,7 +38,7 @@ class Run:
         parts: network, optimiser, averaged weights, step counter.
         train_step: trains for some steps.
         input: iterator over training batches.
-        best_psnr: variable: best held-out PSNR in dB.
+        progress: best result, samples drawn, what was evaluated.
         summaries: writer for TensorBoard.
         keeper: writes and reads its checkpoints.
         upscaler: the network to evaluate.
@@ -47,7 +50,7 @@ class Run:
     parts: step.Parts
     train_step: step.TrainStep
     input: Iterator
-    best_psnr: tf.Variable
+    progress: Progress
     summaries: summaries.Summaries
     keeper: checkpoints.Checkpoints
     upscaler: Upscaler
@@ -66,18 +69,28 @@ class Run:
     def save(self, number: int) -> None:
         """Writes the checkpoint of step `number`; on the chief only."""
         if self.devices.is_chief:
+            self.progress.save_at(number)
             self.keeper.save(number)
+
+    def has_good_weights(self) -> bool:
+        """Whether all weights are finite, and so worth keeping."""
+        return all(
+            bool(tf.reduce_all(tf.math.is_finite(weight.value)))
+            for weight in self.parts.model.weights
+        )
 
     def evaluate(
         self, number: int, stop: Callable[[], bool] = lambda: False
     ) -> None:
         """Measures held-out pairs and keeps the weights if they are best.
 
+        On the chief only.
+
         Args:
             number: of the step.
             stop: asked after each pair; True ends it without a result.
         """
-        if not self.can_evaluate:
+        if not self.can_evaluate or not self.devices.is_chief:
             return
         config = self.config
         measured = []
@@ -92,11 +105,11 @@ class Run:
                 return
         psnr, bicubic = (averages.mean_of(v) for v in zip(*measured))
         self.summaries.scalars(number, {"held_out_psnr": psnr})
-        best = psnr > float(self.best_psnr)
+        best = math.isfinite(psnr) and psnr > float(self.progress.best_psnr)
         if best:
-            self.best_psnr.assign(psnr)
-        if best and self.devices.is_chief:
             self.keeper.save_best(number)
+            self.progress.best_psnr.assign(psnr)
+        self.progress.note_evaluated(number)
         self.tell(
             f"Step {number}: held-out PSNR {psnr:.2f} dB "
             f"(bicubic {bicubic:.2f}){', the best so far' if best else ''}."
@@ -127,43 +140,46 @@ def open_run(
     """
     where = devices.find_devices(device_names)
     local_batch = where.local_batch(config.data.batch_size)
-    saved = resuming.check(config, run_dir)
-    # Before the data: TensorFlow's draws depend on this seed, too.
-    keras.utils.set_random_seed(config.train.seed)
-    pair = next(_test_pairs(config))
-    dataset = _dataset(config, where, local_batch)
-    with where.strategy.scope():
-        parts = _make_parts(config)
-    best = tf.Variable(float("-inf"), trainable=False)
-    state = {**_state_of(parts), "best": best, "input": iter(dataset)}
-    is_chief = where.is_chief
-    with runs.lock(run_dir) if is_chief else contextlib.nullcontext():
+    with contextlib.ExitStack() as stack:
+        is_new = not run_dir.exists()
+        if where.is_chief and not is_new:
+            stack.enter_context(runs.lock(run_dir))
+        saved = resuming.check(config, run_dir)
+        pair = next(_test_pairs(config))
+        with where.strategy.scope():
+            parts = _make_parts(config)
+        progress = Progress(config)
         keeper = checkpoints.Checkpoints(
-            run_dir, config.train.keep_checkpoints, state
+            run_dir,
+            config.train.keep_checkpoints,
+            {**_state_of(parts), **progress.state},
         )
-        same_input = is_chief and resuming.same_input(saved, config)
-        resuming.restore(keeper, parts, config, same_input)
-        if is_chief:
+        restored = resuming.restore(keeper, parts, config)
+        first = progress.begin(int(parts.step.numpy()), restored, saved)
+        batches = iter(_dataset(config, where, first))
+        if where.is_chief and is_new:
+            stack.enter_context(runs.lock(run_dir))
+        if where.is_chief:
+            keeper.clean()
             atomic.clean(run_dir)
             runs.save_config(config, run_dir)
         upscaler = Upscaler(parts.average or parts.model)
-        with contextlib.closing(
-            summaries.Summaries(run_dir if is_chief else "", pair, upscaler)
-        ) as writer:
-            yield Run(
-                config=config,
-                devices=where,
-                parts=parts,
-                train_step=step.TrainStep(
-                    config, parts, where.strategy, local_batch
-                ),
-                input=state["input"],
-                best_psnr=best,
-                summaries=writer,
-                keeper=keeper,
-                upscaler=upscaler,
-                can_evaluate=pair.hr is not None,
-            )
+        folder = run_dir if where.is_chief else ""
+        writer = summaries.Summaries(folder, pair, upscaler)
+        stack.enter_context(contextlib.closing(writer))
+        take = step.TrainStep(config, parts, where.strategy, local_batch)
+        yield Run(
+            config=config,
+            devices=where,
+            parts=parts,
+            train_step=take,
+            input=batches,
+            progress=progress,
+            summaries=writer,
+            keeper=keeper,
+            upscaler=upscaler,
+            can_evaluate=pair.hr is not None,
+        )
 
 
 def _test_pairs(config: Config) -> Iterator[Pair]:
@@ -173,15 +189,16 @@ def _test_pairs(config: Config) -> Iterator[Pair]:
 
 
 def _dataset(
-    config: Config, where: devices.Devices, local_batch: int
+    config: Config, where: devices.Devices, first: int
 ) -> tf.data.Dataset:
-    """This process's batches; each worker draws in its own order."""
+    """This process's share of the batches that all draw together."""
     return crops.train_dataset(
-        dataclasses.replace(config.data, batch_size=local_batch),
+        config.data,
         config.model.scale,
-        config.train.seed + where.worker,
+        config.train.seed,
         with_flow=config.train.flow_loss_weight > 0,
         flow_optional=config.train.flow_from_hr,
+        place=Place(first, where.worker, where.num_workers),
     )
 
 
@@ -193,6 +210,7 @@ def _state_of(parts: step.Parts) -> dict[str, Any]:
 
 
 def _make_parts(config: Config) -> step.Parts:
+    keras.utils.set_random_seed(config.train.seed)
     precision = config.train.precision
     model = runs.build(config.model, precision)
     average = None

@@ -10,7 +10,7 @@ import tensorflow as tf
 from small_network import build_small_model
 
 from crossnet_tf import config
-from crossnet_tf.pairs import crops, datasets
+from crossnet_tf.pairs import crops, datasets, order
 from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.storage import checkpoints, runs
 
@@ -46,12 +46,12 @@ def _lr(hr: np.ndarray, scale: int) -> np.ndarray:
 
 
 def train_dataset(
-    data, scale, seed, with_flow=False, flow_optional=False
+    data, scale, seed, with_flow=False, flow_optional=False, place=None
 ) -> tf.data.Dataset:
     """Stands in for `crops.train_dataset`: shifted sine waves."""
 
     def make(number):
-        index = number % 16
+        index = order.shuffled(number, 16, seed)
         element = {"lr": lr[index], "ref": ref[index]}, hr[index]
         flow = tf.ones([32, 48, 3]) * tf.constant([-1.0, 0.0, 1.0])
         return (*element, flow) if with_flow else element
@@ -60,8 +60,10 @@ def train_dataset(
     lr = tf.constant(np.stack([_lr(image, scale) for image in images]))
     hr = tf.constant(np.stack(images))
     ref = tf.roll(hr, 1, axis=2)
-    dataset = tf.data.Dataset.range(16).repeat().shuffle(16, seed=seed)
-    return dataset.map(make).batch(data.batch_size, drop_remainder=True)
+    place = place or order.Place()
+    local_batch = data.batch_size // place.num_workers
+    batches = tf.data.Dataset.counter(place.first).map(make).batch(local_batch)
+    return batches.shard(place.num_workers, place.worker)
 
 
 def test_pairs(data, settings, scale, problems=None):

@@ -149,31 +149,6 @@ def _folder(path, sizes, kinds=("hr", "ref"), seed=0):
     return f"folder:{path}"
 
 
-@pytest.mark.parametrize("kind", ["light fields", "folder", "motorcycle"])
-def test_train_dataset_resumes_from_checkpoint(prepared_dir, tmp_path, kind):
-    names = {
-        "light fields": "synthetic_lf/tiny",
-        "folder": f"folder:{tmp_path}",
-        "motorcycle": "motorcycle",
-    }
-    if kind == "folder":
-        _folder(tmp_path, {"a": (40, 52), "b": (48, 48), "c": (51, 70)})
-    data = _data(prepared_dir, names[kind], **{**EVERYTHING, "turn": False})
-    dataset = crops.train_dataset(data, SCALE, 6)
-    iterator = iter(dataset)
-    for _ in range(5):
-        next(iterator)
-    checkpoint = tf.train.Checkpoint(iterator=iterator)
-    path = checkpoint.write(str(tmp_path / "checkpoint"))
-    expected = [next(iterator) for _ in range(8)]
-    resumed = iter(crops.train_dataset(data, SCALE, 6))
-    tf.train.Checkpoint(iterator=resumed).read(path)
-    for batch in expected:
-        _equal(batch, next(resumed))
-    written = sum(file.stat().st_size for file in tmp_path.glob("checkpoint*"))
-    assert written < 200_000
-
-
 def _opened(data):
     settings = config_lib.EvalConfig()
     return datasets.open_dataset(data.dataset, data, settings, SCALE)

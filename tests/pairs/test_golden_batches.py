@@ -58,7 +58,7 @@ def folder(tmp_path_factory):
 
 def test_batches_of_a_folder_golden(folder):
     dataset = crops.train_dataset(_data(folder), 4, seed=3)
-    assert _hash(dataset, 8) == "0a69ae34fce88589"
+    assert _hash(dataset, 8) == "a1fbe5293862b49d"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_batches_of_the_stereo_pair_golden(turn, expected):
 def test_batches_of_a_mix_golden(folder):
     data = _data(f"motorcycle,{folder}", mix=(1, 2))
     dataset = crops.train_dataset(data, 4, seed=3)
-    assert _hash(dataset, 8) == "da2ae28b8fffa1dd"
+    assert _hash(dataset, 8) == "f58dce02960e9417"
 
 
 def test_order_of_view_pairs_golden(tmp_path):
@@ -88,11 +88,11 @@ def test_order_of_view_pairs_golden(tmp_path):
     ]
     assert drawn == [
         ("train_0000", -3, -2),
-        ("train_0000", 2, -2),
-        ("train_0001", 0, 1),
-        ("train_0002", -2, 0),
-        ("train_0000", -1, -1),
-        ("train_0001", 2, 0),
+        ("train_0001", -3, 1),
+        ("train_0002", -1, 0),
+        ("train_0000", -2, 0),
+        ("train_0001", -1, 0),
+        ("train_0002", 0, 1),
     ]
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tiny_light_fields as tiny
 
 from crossnet_tf import config as config_lib
@@ -63,19 +62,6 @@ def test_mix_flow_has_no_weight_where_unknown(folder, prepared_dir):
     dataset = crops.train_dataset(data, 4, seed=0, with_flow=True)
     grey = _from_folder(dataset, 20)
     assert 0 < sum(grey) < 20
-
-
-def test_mix_resumes_exactly(folder, prepared_dir, tmp_path):
-    data = _data(folder, prepared_dir)
-    iterator = iter(crops.train_dataset(data, 4, seed=5))
-    for _ in range(3):
-        next(iterator)
-    path = tf.train.Checkpoint(input=iterator).write(tmp_path / "at3")
-    expected = [next(iterator)[1].numpy() for _ in range(6)]
-    resumed = iter(crops.train_dataset(data, 4, seed=5))
-    tf.train.Checkpoint(input=resumed).read(path)
-    for hr in expected:
-        np.testing.assert_array_equal(next(resumed)[1], hr)
 
 
 def test_mix_rejects(folder, prepared_dir):
