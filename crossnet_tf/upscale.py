@@ -117,7 +117,7 @@ MATCH = flags.DEFINE_enum(
     "match",
     "auto",
     ["auto", "none"],
-    "Bring REF to the tone of LR's camera where that is sure to help.",
+    "Match tone, colour, noise and blur of the cameras, where it helps.",
     flag_values=FLAGS,
 )
 MAX_SIDE = flags.DEFINE_integer(

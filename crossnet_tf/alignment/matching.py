@@ -1,20 +1,25 @@
-"""REF as LR's camera would have taken it.
+"""REF as LR's camera would have taken it, and LR as the network wants it.
 
-The network was trained on LR and REF of one camera. What another camera does
-differently is undone before: its tone and colour (`tone`). Each step is taken
-only if it explains pixels better that it was not fitted to.
+The network was trained on LR and REF of one camera, with LR the antialiased
+cubic of HR. What differs from that is undone before: another tone and colour
+of REF (`tone`), averages of light instead of values (`light`), a soft lens of
+LR (`blur`), noise in REF (`noise`). Each is done only if it explains pixels
+better, to which it was not fitted where it has many parameters.
 """
 
 import dataclasses
 
+import cv2
 import numpy as np
 
-from crossnet_tf.alignment import sampling
-from crossnet_tf.alignment.matches import find_matches, places
-from crossnet_tf.alignment.tone import Tone, find_tone
+from crossnet_tf.alignment import blur, light, noise, sampling
+from crossnet_tf.alignment.matches import Matches, find_matches, places
+from crossnet_tf.alignment.tone import Tone, find_tone, held_out_squares
 
 # The first tone is found with matches of a wrong one.
 _ROUNDS = 2
+# LR pixels along a side from which light and blur are found.
+_PART = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,15 +30,18 @@ class Matched:
         lr: `[h, w, 3]` float32 in [0, 1].
         ref: `[s*h, s*w, 3]` float32 in [0, 1].
         notes: what was done, a few words each.
+        linear: whether both are in linear light; `light.from_light` brings
+            the result back.
     """
 
     lr: np.ndarray
     ref: np.ndarray
     notes: tuple[str, ...]
+    linear: bool = False
 
 
 def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
-    """Brings REF to LR's tone, where that is sure to help.
+    """Makes a pair of one camera, where that is sure to help.
 
     Args:
         lr: `[h, w, 3]` float32 in [0, 1].
@@ -41,16 +49,30 @@ def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
         cover: `[s*h, s*w]` bool: where REF shows something.
     """
     notes = []
-    tone = _tone(lr, ref, cover)
+    inside = sampling.resized(np.float32(cover), *lr.shape[:2]) > 0.99
+    clean = noise.denoised(ref)
+    if clean is not None:
+        ref = clean
+        notes.append("noise of REF")
+    tone = _tone(lr, ref, inside)
     if tone is not None:
         ref = tone(ref)
         notes.append("tone")
-    return Matched(lr, ref, tuple(notes))
+    part = _best_part(lr, ref, inside)
+    linear = _is_linear(*part)
+    if linear:
+        lr, ref = light.to_light(lr), light.to_light(ref)
+        part = (light.to_light(part[0]), light.to_light(part[1]), part[2])
+        notes.append("averages of light")
+    kernel = _filter(*part)
+    if kernel is not None:
+        lr = blur.filtered(lr, kernel)
+        notes.append("blur of LR")
+    return Matched(lr, ref, tuple(notes), linear)
 
 
-def _tone(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Tone | None:
+def _tone(lr: np.ndarray, ref: np.ndarray, inside: np.ndarray) -> Tone | None:
     seen = sampling.resized(ref, *lr.shape[:2])
-    inside = sampling.resized(np.float32(cover), *lr.shape[:2]) > 0.99
     tone, toned = None, seen
     for _ in range(_ROUNDS):
         matches = find_matches(lr, toned, inside)
@@ -60,3 +82,45 @@ def _tone(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Tone | None:
             return tone
         tone, toned = better, better(seen)
     return tone
+
+
+def _best_part(
+    lr: np.ndarray, ref: np.ndarray, inside: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, Matches]:
+    """The part of the pair that matches best, so that memory is bounded."""
+    seen = sampling.resized(ref, *lr.shape[:2])
+    matches = find_matches(lr, seen, inside)
+    height, width = (min(n, _PART) for n in lr.shape[:2])
+    counts = cv2.boxFilter(
+        np.float32(matches.certain),
+        cv2.CV_32F,
+        (width, height),
+        anchor=(0, 0),
+        borderType=cv2.BORDER_CONSTANT,
+    )[: lr.shape[0] - height + 1, : lr.shape[1] - width + 1]
+    top, left = np.unravel_index(counts.argmax(), counts.shape)
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    scale = ref.shape[0] // lr.shape[0]
+    large = (
+        slice(scale * top, scale * (top + height)),
+        slice(scale * left, scale * (left + width)),
+    )
+    part = Matches(matches.flow[rows, columns], matches.certain[rows, columns])
+    return lr[rows, columns], ref[large], part
+
+
+def _is_linear(lr: np.ndarray, ref: np.ndarray, matches: Matches) -> bool:
+    scale = ref.shape[0] // lr.shape[0]
+    of_values = blur.moved_and_shrunk(ref, matches.flow, scale)
+    averaged = blur.moved_and_shrunk(light.to_light(ref), matches.flow, scale)
+    of_light = light.from_light(averaged)
+    return light.is_mean_of_light(lr, of_values, of_light, matches.certain)
+
+
+def _filter(
+    lr: np.ndarray, ref: np.ndarray, matches: Matches
+) -> np.ndarray | None:
+    scale = ref.shape[0] // lr.shape[0]
+    expected = blur.moved_and_shrunk(ref, matches.flow, scale)
+    held_out = held_out_squares(lr.shape)
+    return blur.find_filter(lr, expected, matches.certain, held_out)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from crossnet_tf.alignment import sizes
+from crossnet_tf.alignment import light, sizes
 from crossnet_tf.alignment.filling import filled
 from crossnet_tf.alignment.matching import match
 from crossnet_tf.alignment.registration import Alignment, align
@@ -21,12 +21,18 @@ class Prepared:
         ref: `[s*h, s*w, 3]` float32 in [0, 1].
         cover: `[s*h, s*w]` bool: where REF shows something; None: everywhere.
         notes: what was done, one line each.
+        linear: whether `lr` and `ref` are in linear light.
     """
 
     lr: np.ndarray
     ref: np.ndarray
     cover: np.ndarray | None
     notes: tuple[str, ...]
+    linear: bool = False
+
+    def finished(self, sr: np.ndarray) -> np.ndarray:
+        """The network's result `[s*h, s*w, 3]` in the files' values."""
+        return light.from_light(sr) if self.linear else sr
 
 
 def prepare(
@@ -48,7 +54,7 @@ def prepare(
     Raises:
         ValueError: REF does not fit, or does not show what LR shows.
     """
-    notes, cover = [], None
+    notes, cover, linear = [], None, False
     if alignment == "auto":
         found = _aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
@@ -59,12 +65,13 @@ def prepare(
         cover = np.ones(ref.shape[:2], bool)
     if matching == "auto":
         matched = match(lr, ref, cover)
-        lr, ref = matched.lr, matched.ref
+        lr, ref, linear = matched.lr, matched.ref, matched.linear
         if matched.notes:
             notes.append("matched to LR's camera: " + ", ".join(matched.notes))
     if cover.all():
-        return Prepared(lr, ref, None, tuple(notes))
-    return Prepared(lr, filled(ref, cover, lr), cover, tuple(notes))
+        return Prepared(lr, ref, None, tuple(notes), linear)
+    ref = filled(ref, cover, lr)
+    return Prepared(lr, ref, cover, tuple(notes), linear)
 
 
 def _aligned(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:

@@ -1,6 +1,7 @@
 """From two pictures of any kind to what the network takes."""
 
 import importlib.util
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,6 +17,7 @@ class Inputs:
         ref: `[s*h, s*w, 3]` float32 in [0, 1].
         cover: `[s*h, s*w]` bool: where REF shows something; None: everywhere.
         notes: what was done to get here, one line each.
+        finished: brings the network's `sr` to the files' values.
     """
 
     def __init__(
@@ -24,8 +26,10 @@ class Inputs:
         ref: np.ndarray,
         cover: np.ndarray | None = None,
         notes: tuple[str, ...] = (),
+        finished: Callable[[np.ndarray], np.ndarray] = lambda sr: sr,
     ):
         self.lr, self.ref, self.cover, self.notes = lr, ref, cover, notes
+        self.finished = finished
 
 
 def network_pair(
@@ -55,4 +59,5 @@ def network_pair(
     from crossnet_tf import alignment  # OpenCV
 
     found = alignment.prepare(lr, ref, scale, options.align, options.match)
-    return Inputs(found.lr, found.ref, found.cover, found.notes)
+    pair = found.lr, found.ref, found.cover
+    return Inputs(*pair, found.notes, found.finished)

@@ -81,7 +81,7 @@ class Work:
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(str(error.message)) from error
         size = self._size.of(lr.shape, self._scale)
-        sr = resized(outputs[names[0]], size)
+        sr = resized(read.inputs.finished(outputs[names[0]]), size)
         alpha = read.picture.alpha
         if alpha is not None:
             alpha = resized(alpha[..., None], size)[..., 0]

@@ -1,0 +1,85 @@
+"""What other cameras do to LR and REF is found and undone."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from crossnet_tf import alignment
+from crossnet_tf.alignment import blur, light, noise, sampling
+
+PHOTO = np.float32(skimage.data.astronaut()[:384, 64:448] / 255)
+ALL = np.ones(PHOTO.shape[:2], bool)
+
+
+def _levels(picture):
+    return np.round(np.clip(picture, 0, 1) * 255).astype(np.float32) / 255
+
+
+def _small(picture):
+    return _levels(sampling.resized(np.float32(picture), 96, 96))
+
+
+LR = _small(PHOTO)
+
+
+def test_a_soft_lens_is_sharpened():
+    soft = _small(cv2.GaussianBlur(PHOTO, (0, 0), 2.5))
+    matched = alignment.match(soft, PHOTO, ALL)
+    assert matched.notes == ("blur of LR",)
+    assert matched.ref is PHOTO
+    before, after = (np.abs(p - LR).mean() for p in (soft, matched.lr))
+    assert after < 0.5 * before
+
+
+def test_averages_of_light_are_told_from_those_of_values():
+    averaged = _levels(light.from_light(_small_light(PHOTO)))
+    matched = alignment.match(averaged, PHOTO, ALL)
+    assert matched.linear
+    assert "averages of light" in matched.notes
+    np.testing.assert_allclose(light.from_light(matched.ref), PHOTO, atol=1e-5)
+    assert not alignment.match(LR, PHOTO, ALL).linear
+
+
+def _small_light(picture):
+    return sampling.resized(light.to_light(picture), 96, 96)
+
+
+def test_prepared_pair_in_light_is_brought_back():
+    averaged = _levels(light.from_light(_small_light(PHOTO)))
+    prepared = alignment.prepare(averaged, PHOTO, 4)
+    back = prepared.finished(prepared.ref)
+    np.testing.assert_allclose(back, PHOTO, atol=1e-5)
+    plain = alignment.prepare(LR, PHOTO, 4)
+    assert plain.finished(PHOTO) is PHOTO
+
+
+@pytest.mark.parametrize("sigma", [5, 10, 20])
+def test_noise_is_measured_and_taken_out(rng, sigma):
+    noisy = _levels(PHOTO + sigma / 255 * rng.standard_normal(PHOTO.shape))
+    assert 0.6 * sigma < noise.noise_level(noisy) < 1.1 * sigma
+    matched = alignment.match(LR, noisy, ALL)
+    assert matched.notes[0] == "noise of REF"
+    before, after = (np.std(p - PHOTO) for p in (noisy, matched.ref))
+    assert after < 0.85 * before
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket"])
+def test_photographs_are_not_denoised_identity(name):
+    photo = np.float32(getattr(skimage.data, name)() / 255)
+    assert noise.denoised(photo) is None
+
+
+def test_light_roundtrip():
+    values = np.linspace(0, 1, 256, dtype=np.float32)
+    there = light.to_light(values)
+    np.testing.assert_allclose(light.from_light(there), values, atol=1e-6)
+    np.testing.assert_allclose(light.to_light(np.float32(0.5)), 0.2140, 1e-3)
+
+
+def test_filter_of_nothing_is_none():
+    nothing = np.zeros(LR.shape[:2], bool)
+    assert blur.find_filter(LR, LR, nothing, nothing) is None
+    one = np.zeros([5, 5], np.float32)
+    one[2, 2] = 1
+    np.testing.assert_array_equal(blur.filtered(LR, one), LR)
