@@ -1,6 +1,6 @@
 """Starts the stand-in for TensorFlow Serving (`helpers/serving_server.py`).
 
-    python tests/serving_server.py --model_config_file=models.config
+python tests/serving_server.py --model_config_file=models.config
 """
 
 import pathlib
