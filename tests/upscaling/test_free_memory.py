@@ -1,0 +1,42 @@
+"""The tile follows the memory that is free."""
+
+import numpy as np
+import psutil
+import pytest
+from small_network import STRIDE, build_small_model
+
+from crossnet_tf import config
+from crossnet_tf.upscaling import free_memory, upscaler
+
+
+def test_a_containers_limit_counts(tmp_path):
+    (tmp_path / "memory.max").write_text("3000000\n")
+    (tmp_path / "memory.current").write_text("1000000\n")
+    assert free_memory.free_bytes(tmp_path) == 2_000_000
+
+
+@pytest.mark.parametrize("limit", ["max", "damaged", "99999999999999999"])
+def test_without_a_limit_the_machine_counts(tmp_path, limit):
+    (tmp_path / "memory.max").write_text(limit)
+    (tmp_path / "memory.current").write_text("5")
+    free = free_memory.free_bytes(tmp_path)
+    assert 0 < free <= psutil.virtual_memory().total
+
+
+def test_side_golden():
+    assert free_memory.largest_side(4_369_066_667) == 1024
+    assert free_memory.largest_side(0) == 0
+
+
+@pytest.mark.parametrize("free", [0, 30_000_000])
+def test_little_memory_makes_small_tiles(monkeypatch, rng, free):
+    monkeypatch.setattr(upscaler, "free_bytes", lambda: free)
+    model = build_small_model(config.ModelConfig())
+    small = upscaler.Upscaler(model, 256, margin=STRIDE)
+    lr = rng.random((30, 50, 3), np.float32)
+    ref = rng.random((120, 200, 3), np.float32)
+    result = small(lr, ref)["sr"]
+    assert small._side < 128
+    monkeypatch.setattr(upscaler, "free_bytes", lambda: 2**34)
+    whole = upscaler.Upscaler(model, 256, margin=STRIDE)(lr, ref)["sr"]
+    np.testing.assert_allclose(result, whole, atol=1e-5)
