@@ -35,7 +35,8 @@ def write(directory: pathlib.Path, model_name: str, scale: int) -> None:
             request.model_spec.name = model_name
             request.model_spec.signature_name = signature
             for name, value in inputs.items():
-                values = value if value.dtype.kind not in "OS" else value.tolist()
+                is_text = value.dtype.kind in "OS"
+                values = value.tolist() if is_text else value
                 request.inputs[name].CopyFrom(messages.to_proto(values))
             log = messages.PredictLog(request=request)
             record = messages.PredictionLog(predict_log=log)
