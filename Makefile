@@ -82,10 +82,11 @@ serve-test: $(STAMP) ## Ask a real TensorFlow Serving the serving tests
 	@SERVING=real $(BIN)/python -m pytest \
 		tests/export/test_serving.py tests/export/test_client.py $(ARGS)
 
-lint: $(STAMP) ## Check style and formatting
+lint: $(STAMP) ## Check style, format, rooms and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@$(BIN)/mypy
 
 docs: $(STAMP) ## Make API pages from the docstrings, in build/docs
 	@$(BIN)/python docs/build_api.py
@@ -107,6 +108,7 @@ warp-golden: $(TFA_STAMP) ## Compute tests/golden/warp.npz with TF Addons
 
 clean: ## Remove what these targets made, except runs/
 	rm -rf $(VENV) $(TFA_VENV) $(PROTO_VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Checks an interpreter; $(1) is the command, $(2) what it must be.

@@ -152,8 +152,8 @@ def _measured(row: dict[str, object]) -> dict[str, float]:
 
 def _size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)x(\d+)", text)
-    size = tuple(int(number) for number in found.groups()) if found else ()
-    if not size or min(size) < 16 or any(side % 8 for side in size):
+    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    if min(size) < 16 or any(side % 8 for side in size):
         raise ValueError(
             "Sizes must look like 320x512, height x width, in multiples of "
             f"8. Received: {text!r}."

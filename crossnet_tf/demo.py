@@ -38,6 +38,7 @@ def main() -> None:
     from crossnet_tf import images
     from crossnet_tf.config import DataConfig, EvalConfig
     from crossnet_tf.drawing.strips import side_by_side
+    from crossnet_tf.evaluation.measure import truth_of
     from crossnet_tf.metrics import psnr
     from crossnet_tf.ops.quantization import quantize
     from crossnet_tf.ops.resizing import upscale_cubic
@@ -52,17 +53,18 @@ def main() -> None:
     data = DataConfig(dataset="motorcycle")
     pair = next(test_pairs(data, EvalConfig(), scale))
     sr = quantize(upscaler.Upscaler(model)(pair.lr, pair.ref)["sr"])
+    hr = truth_of(pair)
     cubic = quantize(upscale_cubic(pair.lr, scale).numpy())
     strip = side_by_side(
-        [pair.lr, pair.ref, cubic, sr, pair.hr],
+        [pair.lr, pair.ref, cubic, sr, hr],
         ["LR", "REF", "bicubic", "SR", "ground truth"],
         crop=DETAIL,
         height=PANEL_HEIGHT,
     )
-    pictures = {"lr": pair.lr, "ref": pair.ref, "sr": sr, "hr": pair.hr}
+    pictures = {"lr": pair.lr, "ref": pair.ref, "sr": sr, "hr": hr}
     for name, picture in {**pictures, "demo": strip}.items():
         images.write_image(folder / f"{name}.png", picture)
-    ours, theirs = psnr(sr, pair.hr), psnr(cubic, pair.hr)
+    ours, theirs = psnr(sr, hr), psnr(cubic, hr)
     print(
         f"x{scale}: {ours:.2f} dB with the reference, {theirs:.2f} dB "
         f"bicubic: {ours - theirs:+.2f} dB. Look at {folder / 'demo.png'}."

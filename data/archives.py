@@ -25,8 +25,8 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
 import tqdm
 
@@ -53,7 +53,7 @@ _DAMAGE = (
     NotImplementedError,
     OSError,
 )
-_OPENERS = {
+_OPENERS: dict[str, Callable[..., Any]] = {
     ".tar": open,
     ".tar.gz": gzip.open,
     ".tgz": gzip.open,
@@ -203,7 +203,10 @@ def _tar_members(
 ) -> Iterator[tuple[str, IO[bytes]]]:
     with _OPENERS[suffix_of(archive)](archive, "rb") as stream:
         guarded = _Guarded(stream, archive)
-        with tarfile.open(fileobj=guarded, mode="r:") as file:
+        with tarfile.open(
+            fileobj=guarded,  # type: ignore[call-overload]  # only reads
+            mode="r:",
+        ) as file:
             for member in file:
                 _filter(member, folder, archive)
                 if member.isdir():

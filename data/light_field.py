@@ -28,7 +28,7 @@ from . import parallel, scenes, source_tree
 MAX_RECORD_BYTES = 2**31 - 2**20
 
 
-class LightFieldBuilder(
+class LightFieldBuilder(  # type: ignore[call-arg]  # TFDS has no types
     tfds.core.GeneratorBasedBuilder, skip_registration=True
 ):
     """Base of the builders: a subclass gives `_find_scenes`."""
@@ -42,7 +42,7 @@ class LightFieldBuilder(
     HOMEPAGE = "https://arxiv.org/abs/1807.10547"
     # Not in BUILDER_CONFIGS: `tfds build` prepares all of these at once if
     # none is named.
-    OTHER_CONFIGS: ClassVar = []
+    OTHER_CONFIGS: ClassVar[list[tfds.core.BuilderConfig]] = []
     _on_beam = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -148,7 +148,7 @@ def make_example(scene: scenes.Scene) -> tuple[str, dict[str, Any]]:
             f"of one size. Received: {len(views)} of (height, width) "
             f"{sorted(sizes)}."
         )
-    example = {
+    example: dict[str, Any] = {
         "scene": scene.name,
         "rows": scene.rows,
         "cols": scene.cols,

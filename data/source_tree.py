@@ -86,7 +86,7 @@ def _walk(
 
 def _name(parts: tuple[str, ...]) -> str:
     """Joins folders, without repetitions as of "cats.zip" with "cats/"."""
-    kept = []
+    kept: list[str] = []
     for part in parts:
         if part.lower() not in _PLAIN_NAMES and kept[-1:] != [part]:
             kept.append(part)

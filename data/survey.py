@@ -73,7 +73,8 @@ def survey_split(
         ValueError: a light field has not as many views as its grid, or a
             view is no PNG.
     """
-    found, shown = SplitSurvey(split), []
+    found = SplitSurvey(split)
+    shown: list[contact_sheet.LightField] = []
     for example in source.examples(split, source.has_disparity):
         _count(found, example)
         if found.num_scenes <= max(MAX_MEASURED, num_shown):

@@ -118,11 +118,12 @@ def _upscale() -> None:
         if not flag.value:
             raise flags.Error(f"`--{flag.name}` is required; see --help.")
     output = photos.check_output(OUTPUT.value, [LR.value, REF.value])
-    pair = _read_pair()
-    with _connect(pair[1]) as way, _ProgressBar("tile") as progress:
+    lr, ref = _read_pair()
+    with _connect(ref) as way, _ProgressBar("tile") as progress:
         sr = upscaler.upscale(
             way,
-            *pair,
+            lr,
+            ref,
             signature=SIGNATURE.value,
             max_side=MAX_SIDE.value,
             margin=MARGIN.value,
@@ -152,18 +153,18 @@ def _benchmark() -> None:
     from .remote import benchmark, upscaler
 
     if LR.value and REF.value:
-        pair = _read_pair()
-        upscaler.scale_of(*pair)
+        lr, ref = _read_pair()
+        upscaler.scale_of(lr, ref)
     else:
         rng, small = np.random.default_rng(0), SIDE.value // SCALE.value
-        pair = [
+        lr, ref = (
             rng.integers(0, 256, [side, side, 3], np.uint8)
             for side in (small, small * SCALE.value)
-        ]
-    with _connect(pair[1]) as way, _ProgressBar("request") as progress:
+        )
+    with _connect(ref) as way, _ProgressBar("request") as progress:
 
         def call() -> None:
-            upscaler.ask(way, SIGNATURE.value, *pair)
+            upscaler.ask(way, SIGNATURE.value, lr, ref)
 
         call()  # connects, and ends here if the server cannot answer at all
         report = benchmark.run(

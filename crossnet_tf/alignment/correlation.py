@@ -28,13 +28,15 @@ def local_correlation(
             values, cv2.CV_64F, (window, window), borderType=cv2.BORDER_REFLECT
         )
 
-    first, second = np.float64(first), np.float64(second)
+    first = np.asarray(first, np.float64)
+    second = np.asarray(second, np.float64)
     ours, theirs = mean(first), mean(second)
     var_ours = np.maximum(mean(first**2) - ours**2, 0.0)
     var_theirs = np.maximum(mean(second**2) - theirs**2, 0.0)
     shared = mean(first * second) - ours * theirs
     powers = (var_ours + _NOISE**2) * (var_theirs + _NOISE**2)
-    return np.float32(shared / np.sqrt(powers)), np.float32(var_ours)
+    alike = shared / np.sqrt(powers)
+    return alike.astype(np.float32), var_ours.astype(np.float32)
 
 
 def agreement(

@@ -30,7 +30,7 @@ def filled(ref: np.ndarray, cover: np.ndarray, lr: np.ndarray) -> np.ndarray:
     if cover.all():
         return ref
     distance = cv2.distanceTransform(
-        np.uint8(~cover), cv2.DIST_L2, cv2.DIST_MASK_5
+        (~cover).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5
     )
     fade = np.clip(distance / _FADE, 0.0, 1.0)[..., None]
     large = np.clip(sampling.resized(lr, *cover.shape), 0.0, 1.0)

@@ -93,7 +93,7 @@ def _matches(
     chosen = [
         best for best, other in pairs if best.distance < _RATIO * other.distance
     ]
-    one_to_one = {}
+    one_to_one: dict[int, cv2.DMatch] = {}
     for match in sorted(chosen, key=lambda match: match.distance):
         one_to_one.setdefault(match.trainIdx, match)
     chosen = list(one_to_one.values())
@@ -106,9 +106,9 @@ def _matches(
 def _features(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     low, high = np.percentile(picture, (0.5, 99.5))
     stretched = (picture - low) / max(high - low, 1e-3)
-    levels = np.uint8(255.0 * np.clip(stretched, 0.0, 1.0) + 0.5)
+    levels = (255.0 * np.clip(stretched, 0.0, 1.0) + 0.5).astype(np.uint8)
     # The upscale that is not precise moves all features by a quarter pixel.
-    sift = cv2.SIFT_create(
+    sift = cv2.SIFT.create(
         _MAX_FEATURES,
         contrastThreshold=0.005,
         edgeThreshold=20,

@@ -56,7 +56,7 @@ def find_matches(
     certain = np.hypot(returned[..., 0], returned[..., 1]) < _RETURNS
     alike, _ = local_correlation(ours, sampling.sampled(theirs, x, y))
     inside = cv2.remap(
-        np.float32(cover), x, y, cv2.INTER_LINEAR, borderValue=0.0
+        np.asarray(cover, np.float32), x, y, cv2.INTER_LINEAR, borderValue=0.0
     )
     certain &= (alike > _ALIKE) & (inside > 0.99)
     return Matches(there, certain)
@@ -80,16 +80,17 @@ def with_tones_of(
     before = np.quantile(picture[cover], shares)
     after = np.quantile(other[cover], shares)
     before += 1e-6 * np.arange(_LEVELS)
-    return np.float32(np.interp(picture, before, after))
+    return np.interp(picture, before, after).astype(np.float32)
 
 
 def _flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     low, high = np.percentile(first, (0.5, 99.5))
     span = max(high - low, 1e-3)
     first, second = (
-        np.uint8(255.0 * np.clip((p - low) / span, 0.0, 1.0) + 0.5)
+        (255.0 * np.clip((p - low) / span, 0.0, 1.0) + 0.5).astype(np.uint8)
         for p in (first, second)
     )
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     dis.setFinestScale(0)
-    return dis.calc(first, second, None)
+    # The types want a flow to begin with, which the program does not.
+    return dis.calc(first, second, None)  # type: ignore[call-overload]

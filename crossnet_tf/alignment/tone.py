@@ -90,11 +90,12 @@ def held_out_squares(shape: tuple[int, ...]) -> np.ndarray:
 def _fit(
     lr: np.ndarray, seen: np.ndarray, weights: np.ndarray, where: np.ndarray
 ) -> Tone:
-    ours, theirs = np.float64(lr[where]), np.float64(seen[where])
-    weights = np.float64(weights[where])
+    ours, theirs, weights = (
+        values[where].astype(np.float64) for values in (lr, seen, weights)
+    )
     curves = tuple(_curve(theirs[:, c], ours[:, c], weights) for c in range(3))
     curved = Tone(curves, np.eye(3, 4))(theirs)
-    return Tone(curves, _matrix(np.float64(curved), ours, weights))
+    return Tone(curves, _matrix(curved.astype(np.float64), ours, weights))
 
 
 def _curve(
@@ -171,14 +172,15 @@ def _flatness(picture: np.ndarray) -> np.ndarray:
     """Weights of pixels: where all is flat, wrong flow changes nothing."""
     grey = picture.mean(-1)
     slope = np.hypot(*np.gradient(grey))
-    return np.float32(1.0 / (1.0 + (slope / 0.02) ** 2))
+    weights = 1.0 / (1.0 + (slope / 0.02) ** 2)
+    return weights.astype(np.float32)
 
 
 def _error(
     lr: np.ndarray, seen: np.ndarray, where: np.ndarray, measured: np.ndarray
 ) -> float:
     """Error that a gain which varies slowly leaves, robustly."""
-    inside = np.float32(where)[..., None]
+    inside = where.astype(np.float32)[..., None]
     ours, theirs = (_mean(inside * picture) for picture in (lr, seen))
     total = _mean(np.repeat(inside, 3, -1))
     gain = (ours + _DARK * total) / (theirs + _DARK * total + 1e-6)

@@ -95,11 +95,12 @@ def define_alias(name: str, original: str, values: flags.FlagValues) -> None:
         values: the command's flags.
     """
     flags.DEFINE_alias(name, original, flag_values=values)
-    values[name].stands_for = original
-    values[name].help = f"The same as --{original}."
+    alias: Any = values[name]
+    alias.stands_for = original
+    alias.help = f"The same as --{original}."
     kind = getattr(values[original], "kind", "")
     group = getattr(values[original], "group", help.GENERAL)
-    help.describe(values[name], group, kind)
+    help.describe(alias, group, kind)
 
 
 def _define(
@@ -137,7 +138,7 @@ def _shown(
     items = typing.get_args(hint)
     kind = f"{_KINDS[items[0]]},..." if items else _KINDS[hint]
     kind = "|".join(map(str, field.metadata.get("choices", ()))) or kind
-    default = field.default
+    default: Any = field.default
     if items:
         default = ",".join(map(str, default))
     if field.name == "preset":
@@ -231,15 +232,18 @@ def run(
             _say_as_typed(error, values)
             raise
 
-    sys.exit(outcome.exit_code(command, debug=lambda: values["debug"].value))
+    sys.exit(
+        outcome.exit_code(command, debug=lambda: bool(values["debug"].value))
+    )
 
 
 def _aliases(values: flags.FlagValues) -> list[tuple[str, str]]:
     """Names under which flags were given, and their usual ones."""
     return [
-        (name, values[name].stands_for)
+        (name, original)
         for name in values
-        if hasattr(values[name], "stands_for") and values[name].present
+        if (original := getattr(values[name], "stands_for", None))
+        and values[name].present
     ]
 
 

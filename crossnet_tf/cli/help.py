@@ -7,6 +7,7 @@ order of definition, under the title that `cli.define_flags` gave it.
 
 import textwrap
 from collections.abc import Iterator
+from typing import Any
 
 from absl import flags
 
@@ -26,7 +27,8 @@ def describe(
         kind: what stands after `=`.
         default: shown in brackets; empty: nothing is shown.
     """
-    flag.group, flag.kind, flag.shown_default = group, kind, default
+    noted: Any = flag
+    noted.group, noted.kind, noted.shown_default = group, kind, default
 
 
 def help_text(docstring: str, values: flags.FlagValues) -> str:

@@ -102,7 +102,7 @@ def one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return _printable(f"{error.strerror}: {error.filename}")
     extra = _missing_extra(error)
-    if extra:
+    if isinstance(error, ModuleNotFoundError) and extra:
         return (
             f"This needs the package `{error.name}`, which is not installed: "
             f"pip install 'crossnet_tf[{extra}]'"

@@ -53,7 +53,8 @@ class _QuietImport(importlib.abc.MetaPathFinder):
                 load(module)
                 module.config.list_physical_devices()
 
-        spec.loader.exec_module = load_quietly
+        # The spec is new, and so is its loader: no other import has it.
+        spec.loader.exec_module = load_quietly  # type: ignore[method-assign]
         return spec
 
 

@@ -16,6 +16,8 @@ GAP = 6  # pixels between panels and around the strip
 FRAME_COLOR = (1.0, 0.85, 0.0)
 MIN_FONT_SIZE = 9
 
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
 
 def with_height(image: np.ndarray, height: int) -> np.ndarray:
     """Resizes to `height`, keeping the shape of things."""
@@ -27,8 +29,10 @@ def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Repeats pixels to grow, averages them to shrink."""
     if height < image.shape[0] or width < image.shape[1]:
         channels = [
-            Image.fromarray(channel).resize(
-                (width, height), Image.Resampling.BOX
+            np.asarray(
+                Image.fromarray(channel).resize(
+                    (width, height), Image.Resampling.BOX
+                )
             )
             for channel in np.ascontiguousarray(np.moveaxis(image, -1, 0))
         ]
@@ -96,9 +100,7 @@ def labelled(
     ]
 
 
-def _fitting_font(
-    labels: Sequence[str], widths: Sequence[int]
-) -> ImageFont.FreeTypeFont:
+def _fitting_font(labels: Sequence[str], widths: Sequence[int]) -> _Font:
     size = max(MIN_FONT_SIZE, 12, min(widths) // 16)
     font = ImageFont.load_default(size)
     while size > MIN_FONT_SIZE and any(
@@ -110,7 +112,7 @@ def _fitting_font(
     return font
 
 
-def _text_size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
+def _text_size(text: str, font: _Font) -> tuple[int, int]:
     """Width and height; the height depends on the number of lines only."""
     draw = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     # "Ag" reaches from the top of capitals to the foot of small letters.
@@ -120,9 +122,7 @@ def _text_size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
     return math.ceil(width), math.ceil(height)
 
 
-def _text_bar(
-    text: str, width: int, height: int, font: ImageFont.FreeTypeFont
-) -> np.ndarray:
+def _text_bar(text: str, width: int, height: int, font: _Font) -> np.ndarray:
     bar = Image.new("RGB", (width, height), "white")
     text_width, text_height = _text_size(text, font)
     corner = (max(0, (width - text_width) // 2), height - text_height - GAP)

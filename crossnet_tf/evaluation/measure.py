@@ -61,14 +61,14 @@ def scores(sr: np.ndarray, hr: np.ndarray, settings: EvalConfig) -> Scores:
     """
     sr, border = quantize(np.asarray(sr)), settings.border
     psnr = metrics.psnr(sr, hr, border, settings.channel)
-    inner = [inputs.without_border(image, border) for image in (sr, hr)]
-    side = min(inner[0].shape[:2])
+    one, other = (inputs.without_border(p, border) for p in (sr, hr))
+    side = min(one.shape[:2])
     ssim = ifc = ifc_hr_first = math.nan
     if side >= metrics.SSIM_MIN_SIZE:
         thin_out = settings.protocol == "paper"
-        ssim = metrics.ssim(*inner, thin_out=thin_out)
+        ssim = metrics.ssim(one, other, thin_out=thin_out)
     if side >= metrics.IFC_MIN_SIZE and psnr != math.inf:
-        ifc, ifc_hr_first = metrics.ifc(*inner), metrics.ifc(*inner[::-1])
+        ifc, ifc_hr_first = metrics.ifc(one, other), metrics.ifc(other, one)
     return Scores(psnr, ssim, ifc, ifc_hr_first)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from crossnet_tf import images
 from crossnet_tf.drawing.colors import flow_to_rgb
 from crossnet_tf.evaluation.file_names import file_name
+from crossnet_tf.evaluation.measure import truth_of
 from crossnet_tf.evaluation.records import Record
 from crossnet_tf.pairs.pair import Pair
 
@@ -54,7 +55,7 @@ def write(
         OSError: a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = {"_hr": pair.hr, "_ref": pair.ref, "_lr": pair.lr}
+    drawn = {"_hr": truth_of(pair), "_ref": pair.ref, "_lr": pair.lr}
     flows = {
         f"{slug}_{name}": value * 2.0 ** int(name[-1])
         for name, value in outputs.items()

@@ -131,8 +131,8 @@ def find_crops(
         if not free.any():
             break
         best = np.argmax(np.where(free > 0, sums, -1))
-        top, left = np.unravel_index(best, sums.shape)
-        top, left = int(top), int(left)
+        row, column = np.unravel_index(best, sums.shape)
+        top, left = int(row), int(column)
         crops.append(np.s_[top : top + height, left : left + width])
         rows = slice(max(0, top - height + 1), top + height)
         free[rows, max(0, left - width + 1) : left + width] = 0
@@ -165,8 +165,8 @@ def _small(path: pathlib.Path) -> np.ndarray:
     with Image.open(path) as image:
         width = min(_FLOW_WIDTH, image.width)
         size = width, max(1, round(image.height * width / image.width))
-        image = image.convert("RGB").resize(size)
-        return np.asarray(image, np.float32) / 255
+        small = image.convert("RGB").resize(size)
+        return np.asarray(small, np.float32) / 255
 
 
 def _read(path: pathlib.Path) -> np.ndarray:
@@ -184,7 +184,7 @@ def _tile(
 
 def _data_url(image: np.ndarray) -> str:
     file = io.BytesIO()
-    pixels = np.uint8(np.clip(image, 0, 1) * 255 + 0.5)
+    pixels = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
     Image.fromarray(pixels).save(file, "PNG", optimize=True)
     encoded = base64.b64encode(file.getvalue()).decode()
     return f"data:image/png;base64,{encoded}"

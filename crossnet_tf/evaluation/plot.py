@@ -9,7 +9,7 @@ import io
 import math
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ _COLORS = (
 )
 _DASHES = ("-", "--", ":")
 # Text stays text, and the same numbers give the same file.
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "crossnet_tf",
     "pdf.fonttype": 42,

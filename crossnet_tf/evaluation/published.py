@@ -28,8 +28,8 @@ def _parsed() -> dict[tuple[str, int, str, str], tuple[float, float, float]]:
     for row in _ROWS.split("\n")[1:-1]:
         system, scale, *numbers = row.split()
         for i, (dataset, view) in enumerate(_COLUMNS):
-            triple = tuple(map(float, numbers[3 * i : 3 * i + 3]))
-            values[system, int(scale), dataset, view] = triple
+            psnr, ssim, ifc = map(float, numbers[3 * i : 3 * i + 3])
+            values[system, int(scale), dataset, view] = psnr, ssim, ifc
     return values
 
 

@@ -141,7 +141,7 @@ def _training_step(
 
 def _gflop(graph: tf.Graph) -> float:
     """Multiplications and additions of all convolutions in a graph."""
-    total = 0
+    total: float = 0
     for operation in graph.get_operations():
         if operation.type in _CALLS:
             called = graph._get_function(operation.get_attr("f").name)

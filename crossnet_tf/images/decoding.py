@@ -149,8 +149,8 @@ def _open_bmp(data: bytes) -> pyvips.Image:
         BmpImagePlugin.BmpImageFile(io.BytesIO(data)) as image,
     ):
         dpi = image.info.get("dpi")
-        image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-        result = pyvips.Image.new_from_array(np.array(image))
+        pixels = image.convert("L" if image.mode in ("1", "L") else "RGB")
+        result = pyvips.Image.new_from_array(np.array(pixels))
     return (
         result.copy(xres=dpi[0] / 25.4, yres=dpi[1] / 25.4) if dpi else result
     )

@@ -53,7 +53,8 @@ def of_cmyk(image: pyvips.Image) -> np.ndarray:
             black_point_compensation=True,
             depth=16,
         )
-        return np.float32(image.numpy()[..., :3]) / np.float32(65535)
+        pixels = np.asarray(image.numpy()[..., :3], np.float32)
+        return pixels / np.float32(65535)
     except pyvips.Error as error:
         raise _unusable(error) from error
 
@@ -91,7 +92,7 @@ def _converted(pixels: np.ndarray, profile: bytes, target: bytes) -> np.ndarray:
             result = image.numpy()
         except pyvips.Error as error:
             raise _unusable(error) from error
-    return np.float32(result) / np.float32(65535)
+    return np.asarray(result, np.float32) / np.float32(65535)
 
 
 def _check(profile: bytes) -> None:

@@ -17,7 +17,7 @@ from crossnet_tf.images import encoding, formats
 from crossnet_tf.images.picture import Picture
 from crossnet_tf.ops.quantization import to_steps
 
-_TYPES = {8: np.uint8, 16: np.uint16}
+_TYPES: dict[int, type[np.unsignedinteger]] = {8: np.uint8, 16: np.uint16}
 
 
 def write_image(
@@ -62,9 +62,10 @@ def write_picture(path: str | os.PathLike, picture: Picture) -> None:
         OSError: no permission, disk full; an old file is intact.
         ValueError: wrong suffix, or a format that holds no alpha.
     """
-    kind = formats.WRITABLE.get(pathlib.Path(path).suffix.lower())
-    bit_depth = picture.bit_depth if kind in formats.DEEP else 8
+    found = formats.WRITABLE.get(pathlib.Path(path).suffix.lower())
+    bit_depth = picture.bit_depth if found in formats.DEEP else 8
     path = check_output_path(path, bit_depth, picture.alpha is not None)
+    kind = formats.WRITABLE[path.suffix.lower()]
     array = picture.rgb[..., :1] if picture.grey else picture.rgb
     if picture.alpha is not None:
         array = np.concatenate([array, picture.alpha[..., None]], axis=-1)

@@ -99,8 +99,8 @@ def _bands(image: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _mirrored(quarter: tuple, odd: bool = False) -> np.ndarray:
-    quarter = np.array(quarter)
-    half = np.concatenate([quarter, quarter[-2::-1]], axis=0)
+    corner = np.array(quarter)
+    half = np.concatenate([corner, corner[-2::-1]], axis=0)
     right = half[:, -2::-1]
     return np.concatenate([half, -right if odd else right], axis=1)
 

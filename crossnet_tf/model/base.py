@@ -39,6 +39,7 @@ class System(keras.Model):
     """
 
     stride = 1
+    built: bool
 
     def __init__(self, config: ModelConfig, **kwargs):
         # Pictures stay float32 under mixed precision; layers cast features.

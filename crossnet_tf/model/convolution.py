@@ -13,6 +13,8 @@ adds up the results: a training step of 5x5, 64 to 3, takes 253 ms instead of
 convolution with explicit padding runs without oneDNN: 60 times slower.
 """
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -32,7 +34,7 @@ class Convolution(keras.layers.Conv2D):
         filters: int,
         kernel_size: int,
         strides: int = 1,
-        activation: str | None = None,
+        activation: str | Callable | None = None,
         **kwargs,
     ):
         kwargs["padding"] = "same"
@@ -63,7 +65,12 @@ class Convolution(keras.layers.Conv2D):
 class Deconvolution(keras.layers.Conv2DTranspose):
     """4x4 transposed convolution that doubles height and width exactly."""
 
-    def __init__(self, filters: int, activation: str | None = None, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        activation: str | Callable | None = None,
+        **kwargs,
+    ):
         fixed = dict(kernel_size=4, strides=2, padding="same")
         kwargs = {k: v for k, v in kwargs.items() if k not in fixed}
         super().__init__(filters, activation=activation, **fixed, **kwargs)

@@ -94,7 +94,10 @@ def make_upsampler(
     """The upsampler that `config` names."""
     if config.upsampler == "bicubic":
         return CubicUpsampler(config.scale, name=name)
-    kinds = {"mdsr": MDSR, "subpixel": SubpixelUpsampler}
+    kinds: dict[str, Callable[..., Callable]] = {
+        "mdsr": MDSR,
+        "subpixel": SubpixelUpsampler,
+    }
     return kinds[config.upsampler](
         config.scale,
         config.upsampler_blocks,

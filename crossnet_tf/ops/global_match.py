@@ -32,8 +32,8 @@ def global_match(
     """
     ours, theirs = (_contrast(images) for images in (target, source))
     size = 2 * radius + 1
-    kernel = np.eye(size * size, dtype=np.float32)
-    kernel = kernel.reshape(size, size, 1, size * size)
+    shifts = np.eye(size * size, dtype=np.float32)
+    kernel = shifts.reshape(size, size, 1, size * size)
     shifted = tf.nn.conv2d(theirs, tf.constant(kernel), 1, "SAME")
     cost = window_mean((ours - shifted) ** 2, _WINDOW)
     best = tf.reduce_min(cost, axis=-1, keepdims=True)

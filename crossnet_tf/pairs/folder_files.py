@@ -70,7 +70,11 @@ def find_pairs(path: str | pathlib.Path) -> list[Files]:
             f"{kinds}. Missing: {', '.join(lonely) or 'all images'}."
         )
     return [
-        Files(stem, *(files.get(k, {}).get(stem) for k in ("ref", "lr", "hr")))
+        Files(
+            stem,
+            files["ref"][stem],
+            *(files.get(kind, {}).get(stem) for kind in ("lr", "hr")),
+        )
         for stem in stems
     ]
 
@@ -101,7 +105,7 @@ def check_training_pair(pair: Files, scale: int) -> tuple[int, int]:
     }
     expected = sizes["hr"]
     if "lr" in sizes:
-        expected = tuple(scale * size for size in sizes["lr"])
+        expected = scale * sizes["lr"][0], scale * sizes["lr"][1]
     if not sizes["hr"] == sizes["ref"] == expected:
         raise ValueError(
             "REF must be as large as HR, and LR 1 / scale of it. Received: "
@@ -116,7 +120,7 @@ def check_training_pair(pair: Files, scale: int) -> tuple[int, int]:
 
 
 def _by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    found = {}
+    found: dict[str, pathlib.Path] = {}
     for path in listing.list_files(folder):
         if not path.is_file():
             continue

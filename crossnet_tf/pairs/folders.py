@@ -108,11 +108,13 @@ class Folder(PairDataset):
         ref = images.read_image(files.ref, most)
         hr = None if files.hr is None else images.read_image(files.hr, most)
         try:
-            if files.lr is None:
-                pair = pair_of_hr(files.name, "", hr, ref, scale)
-            else:
+            if files.lr is not None:
                 lr = images.read_image(files.lr, most)
                 pair = Pair(files.name, "", lr, ref, hr)
+            elif hr is not None:
+                pair = pair_of_hr(files.name, "", hr, ref, scale)
+            else:
+                raise ValueError("beside REF there must be LR or HR.")
             check_ref_fits(pair.lr.shape, pair.ref.shape, scale)
             if pair.hr is not None:
                 check_ref_fits(pair.lr.shape, pair.hr.shape, scale)

@@ -66,7 +66,8 @@ class Motorcycle(PairDataset):
         """The pair, with its flow."""
         del problems  # It comes with a package and is never bad.
         left, right, flow = motorcycle()
-        hr, ref = np.float32(left) / 255, np.float32(right) / 255
+        hr = np.asarray(left, np.float32) / 255
+        ref = np.asarray(right, np.float32) / 255
         yield pair_of_hr(NAME, "left", hr, ref, self._scale, flow)
 
 

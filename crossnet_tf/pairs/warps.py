@@ -127,7 +127,7 @@ class Warps(PairDataset):
                 random.integers(have - size + 1) for have in picture.shape[:2]
             )
             window = picture[top : top + size, left : left + size]
-            window = np.rot90(window, random.integers(4))
+            window = np.rot90(window, int(random.integers(4)))
             windows.append(window[:, :: random.choice([-1, 1])])
         return np.ascontiguousarray(np.stack(windows))
 

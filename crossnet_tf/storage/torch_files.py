@@ -52,8 +52,10 @@ _REPEATABLE = """
 class _Storage(NamedTuple):
     key: str
     dtype: str
-    count: int
-    __hash__ = object.__hash__
+    num_elements: int
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
 
 class _Tensor(NamedTuple):
@@ -61,7 +63,9 @@ class _Tensor(NamedTuple):
     offset: int
     sizes: tuple[int, ...]
     strides: tuple[int, ...]
-    __hash__ = object.__hash__
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -147,7 +151,7 @@ def _read_legacy(file: BinaryIO) -> dict[str, np.ndarray]:
     for key in _load(data):
         (count,) = struct.unpack("<q", data.read(8))
         storage = storages[_text(key)]
-        if count != storage.count:
+        if count != storage.num_elements:
             raise ValueError(f"storage {key} has {count} elements.")
         content[storage.key] = data.read(_num_bytes(storage))
     return _arrays(tensors, content)
@@ -161,10 +165,11 @@ def _load(file: BinaryIO) -> Any:
         name = opcode.name
         if name not in _OPCODES.split():
             raise ValueError(f"its pickle uses {name}.")
-        if position - begin > _MAX_PICKLE_BYTES:
+        used = (position or 0) - begin
+        if used > _MAX_PICKLE_BYTES:
             raise ValueError("its pickle is too long.")
         if name.endswith("PUT"):
-            if argument > position - begin:
+            if (argument or 0) > used:
                 raise ValueError("its pickle numbers its parts wrongly.")
             if before in _REPEATABLE.split():
                 repeatable.add(argument)
@@ -250,7 +255,7 @@ def _check(name: str, tensor: _Tensor) -> None:
     if (
         0 in tensor.sizes
         or max(tensor.sizes, default=1) > _LONGEST_SIDE
-        or last >= tensor.storage.count
+        or last >= tensor.storage.num_elements
     ):
         raise ValueError(f"{name} reaches beyond its storage.")
 
@@ -283,4 +288,4 @@ def _arrays(
 
 
 def _num_bytes(storage: _Storage) -> int:
-    return storage.count * np.dtype(storage.dtype).itemsize
+    return storage.num_elements * np.dtype(storage.dtype).itemsize

@@ -126,13 +126,16 @@ def _read_hashes(path: pathlib.Path) -> dict[str, str]:
     """Hash by name of file."""
     array_files.check_size(path, _TEXT_BYTES)
     lines = path.read_text("ascii", errors="replace").splitlines()
-    matches = [_HASH_LINE.fullmatch(line) for line in lines]
-    if not all(matches):
-        raise ValueError(
-            f"`{path}` must hold what `sha256sum` prints. "
-            f"Received: {lines[matches.index(None)][:80]!r}."
-        )
-    return {match[2]: match[1] for match in matches}
+    hashes = {}
+    for line in lines:
+        match = _HASH_LINE.fullmatch(line)
+        if match is None:
+            raise ValueError(
+                f"`{path}` must hold what `sha256sum` prints. "
+                f"Received: {line[:80]!r}."
+            )
+        hashes[match[2]] = match[1]
+    return hashes
 
 
 def _sha256(data: bytes) -> str:

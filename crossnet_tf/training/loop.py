@@ -229,6 +229,9 @@ class _Window:
     """Means over the steps since they were last taken."""
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self._sums: dict[str, float] = {}
         self._count = 0
         self._began = time.perf_counter()
@@ -242,7 +245,7 @@ class _Window:
         seconds = time.perf_counter() - self._began
         means = {name: s / self._count for name, s in self._sums.items()}
         means["steps_per_second"] = self._count / seconds
-        self.__init__()
+        self._clear()
         return means
 
 
@@ -264,7 +267,7 @@ def _progress(run: Run, begin: int) -> tqdm.tqdm:
 
 
 @contextlib.contextmanager
-def _stop_signals() -> Iterator[Sequence[int]]:
+def _stop_signals() -> Iterator[list[int]]:
     """Collects SIGTERM and Ctrl-C instead of dying; a second one kills."""
     received: list[int] = []
 

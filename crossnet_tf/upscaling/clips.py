@@ -174,7 +174,7 @@ class _Frames:
 
     def __call__(self, frame: np.ndarray, near: Near) -> np.ndarray:
         """`[H, W, 3]` uint8."""
-        lr = np.float32(frame) / 255
+        lr = np.asarray(frame, np.float32) / 255
         results, weights = [], []
         for _, ref in near:
             pair = self._inputs(lr, ref)
@@ -191,7 +191,7 @@ class _Frames:
             distances = [float(distance) for distance, _ in near]
             sr = blending.blended(results, weights, distances)
         sr = resized(sr, self._options.size.of(lr.shape, self._scale))
-        return np.uint8(np.floor(np.clip(sr, 0, 1) * 255 + 0.5))
+        return np.floor(np.clip(sr, 0, 1) * 255 + 0.5).astype(np.uint8)
 
     def _inputs(self, lr: np.ndarray, ref: np.ndarray) -> Inputs:
         """REF of the right size as it is; another one laid over LR first."""

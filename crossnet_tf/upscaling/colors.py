@@ -10,7 +10,7 @@ import numpy as np
 from crossnet_tf.images import profiles
 from crossnet_tf.images.picture import Picture
 
-_LUMA = np.float32([0.299, 0.587, 0.114])
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def network_inputs(

@@ -78,7 +78,8 @@ def find_jobs(
                 "`output` must be another folder than `lr` and `ref`. "
                 f"Received: output={output}"
             )
-    jobs, taken = [], {}
+    jobs: list[Job] = []
+    taken: dict[str, pathlib.Path] = {}
     for key, paths in sorted(lr_files.items()):
         refs = find_ref(key)
         if len(paths) > 1 or len(refs) > 1:
@@ -150,7 +151,7 @@ def _files(
     else:
         found = sorted(map(pathlib.Path, glob.glob(str(root), recursive=True)))
         root = pathlib.Path(
-            os.path.commonpath([p.parent for p in found] or ["."])
+            os.path.commonpath([str(p.parent) for p in found] or ["."])
         )
         paths = (
             path

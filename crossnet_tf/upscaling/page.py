@@ -99,7 +99,7 @@ def _data(picture: np.ndarray) -> str:
 
 
 def _scores(views: dict[str, np.ndarray]) -> list[dict]:
-    hr = np.float32(views["Truth"])
+    hr = np.asarray(views["Truth"], np.float32)
     return [
         {
             "label": label,

@@ -122,7 +122,7 @@ class _Clip:
         self._pixels = {
             f.number: self._pixels[f.number]
             if f.number in self._pixels
-            else np.float32(f.rgb()) / 255
+            else np.asarray(f.rgb(), np.float32) / 255
             for f in exact or around
         }
         return [

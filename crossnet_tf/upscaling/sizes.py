@@ -56,7 +56,7 @@ def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         size[1] / image.width, vscale=size[0] / image.height, kernel="cubic"
     )
     result = image.numpy().reshape(*image.numpy().shape[:2], -1)
-    return np.float32(_fitted(result, size))
+    return np.asarray(_fitted(result, size), np.float32)
 
 
 def _fitted(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -104,15 +104,17 @@ class Upscaler:
         names: Sequence[str],
         cover: np.ndarray | None,
     ) -> dict[str, np.ndarray]:
-        size = ref.shape[:2]
+        height, width = ref.shape[:2]
         canvases: dict[str, tiles.Canvas] = {}
-        cut = tiles.cover(*size, self._side, self._margin, self._grid)
+        cut = tiles.cover(height, width, self._side, self._margin, self._grid)
         for tile in cut:
             pair = tile.cut(lr, self._scale), tile.cut(ref)
             part = None if cover is None else tile.cut(cover)
             for name, value in self._run(*pair, names, part).items():
                 if name not in canvases:
-                    canvases[name] = tiles.Canvas(*size, value.shape[-1])
+                    canvases[name] = tiles.Canvas(
+                        height, width, value.shape[-1]
+                    )
                 canvases[name].add(tile, value)
         return {name: canvas.mean() for name, canvas in canvases.items()}
 

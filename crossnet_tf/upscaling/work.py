@@ -62,7 +62,7 @@ class Work:
             reference = images.read_picture(job.ref, self._options.max_pixels)
         lr, ref = colors.network_inputs(picture, reference)
         self.notes[job] = _notes(job, picture, reference)
-        if ref is None:
+        if job.ref is None or ref is None:
             large = upscale_cubic(lr, self._scale).numpy()
             return PairRead(job, picture, Inputs(lr, large))
         pair = network_pair(lr, ref, self._scale, self._options)
@@ -160,7 +160,8 @@ def _same(one: pathlib.Path, other: pathlib.Path) -> bool:
 
 def _notes(job: Job, lr: Picture, ref: Picture | None) -> list[str]:
     notes = [f"{job.lr.name}: {note}." for note in lr.notes]
-    notes += [f"{job.ref.name}: {note}." for note in (ref.notes if ref else ())]
+    if job.ref is not None and ref is not None:
+        notes += [f"{job.ref.name}: {note}." for note in ref.notes]
     kind = formats.WRITABLE.get(job.output.suffix.lower())
     if lr.exif and kind not in formats.KEEPS_EXIF:
         notes.append(f"{job.lr.name}: its EXIF data are not kept in {kind}.")

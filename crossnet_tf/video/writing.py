@@ -10,7 +10,7 @@ and subtitles of the source, which are copied as they are.
 import fractions
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import av
@@ -199,7 +199,8 @@ def _mux(
         for packet in (source.container.demux(list(copied)) if copied else ())
         if packet.dts is not None
     )
-    picture, other = next(pictures, None), next(others, None)
+    picture: Any = next(pictures, None)
+    other: Any = next(others, None)
     while picture or other:
         if other is None or (picture and _time(picture) <= _time(other)):
             picture.stream = stream
@@ -211,7 +212,7 @@ def _mux(
             other = next(others, None)
 
 
-def _packets(segments: Sequence[pathlib.Path]) -> Iterable[Any]:
+def _packets(segments: Sequence[pathlib.Path]) -> Iterator[Any]:
     for path in segments:
         with av.open(str(path)) as container:
             for packet in container.demux(video=0):

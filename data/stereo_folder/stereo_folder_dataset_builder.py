@@ -5,6 +5,8 @@
 A pair is stored as a row of two views, the left one first.
 """
 
+import pathlib
+
 from crossnet_tf.data import light_field, scenes, source_tree
 
 NAMES = (("L", "R"), ("left", "right"), ("im0", "im1"), ("view1", "view5"))
@@ -28,7 +30,7 @@ def find_pair(folder: source_tree.Folder) -> scenes.Scene:
         FileNotFoundError: there is no pair of known names, and not two files.
         ValueError: two files have one name.
     """
-    files = {}
+    files: dict[str, pathlib.Path] = {}
     for path in folder.images:
         if path.stem in files:
             raise ValueError(

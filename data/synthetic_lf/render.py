@@ -229,18 +229,19 @@ def _hide(first: _Sight, second: _Sight) -> None:
 
 
 def _overlap(one: Window, two: Window) -> Window | None:
-    parts = tuple(
+    rows, columns = (
         slice(max(p.start, q.start), min(p.stop, q.stop))
         for p, q in zip(one, two, strict=True)
     )
-    if any(part.start >= part.stop for part in parts):
+    if rows.start >= rows.stop or columns.start >= columns.stop:
         return None
-    return parts
+    return rows, columns
 
 
 def _inside(part: Window, window: Window) -> Window:
     """`part`, counted from the start of `window`."""
-    return tuple(
+    rows, columns = (
         slice(p.start - w.start, p.stop - w.start)
         for p, w in zip(part, window, strict=True)
     )
+    return rows, columns

@@ -75,8 +75,8 @@ def _tone(rng: np.random.Generator, paint: np.ndarray) -> np.ndarray:
     one = np.float32(1)
     curve = np.float32(between(rng, -0.4, 0.4))
     paint = paint + curve * paint * (one - paint)
-    dark = np.float32([0.15 * rng.random() for _ in range(3)])
-    light = np.float32([between(rng, 0.65, 1.0) for _ in range(3)])
+    dark = np.array([0.15 * rng.random() for _ in range(3)], np.float32)
+    light = np.array([between(rng, 0.65, 1.0) for _ in range(3)], np.float32)
     return dark + paint * (light - dark)
 
 

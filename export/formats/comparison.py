@@ -175,5 +175,5 @@ def _psnr(x: np.ndarray, y: np.ndarray) -> float:
     """For [0, 1], at most 120 dB; minus infinity if a value is not finite."""
     if not (np.isfinite(x).all() and x.shape == y.shape):
         return -np.inf
-    error = np.mean(np.square(np.float64(x) - y))
+    error = float(np.mean(np.square(np.float64(x) - y)))
     return float(-10 * np.log10(max(error, 1e-12)))

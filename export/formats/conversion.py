@@ -127,7 +127,7 @@ def _work(job: dict) -> None:
 
 def _to_onnx(source: pathlib.Path, output: pathlib.Path) -> None:
     command = [sys.executable, "-m", "tf2onnx.convert"]
-    command += ["--saved-model", source, "--output", output]
+    command += ["--saved-model", str(source), "--output", str(output)]
     subprocess.run([*command, "--opset", str(_OPSET)], check=True)
 
 

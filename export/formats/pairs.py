@@ -97,7 +97,8 @@ def calibration_pairs(
 
 
 def _from_hr(hr: np.ndarray, ref: np.ndarray, scale: int) -> RealPair:
-    hr, ref = np.float32(hr) / 255, np.float32(ref) / 255
+    hr = np.asarray(hr, np.float32) / 255
+    ref = np.asarray(ref, np.float32) / 255
     lr = np.asarray(make_lr(hr, scale), np.float32)
     return RealPair(lr[None], ref[None], hr[None])
 

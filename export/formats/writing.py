@@ -51,6 +51,7 @@ def write(
     size = height, width
     content = conversion.convert(saved_model_dir, kind, *size, scale)
     facts = metadata(kind, *size, scale)
+    program: comparison.Onnx | comparison.Lite
     if kind == conversion.ONNX:
         content = with_onnx_metadata(content, facts)
         program = comparison.Onnx(content)

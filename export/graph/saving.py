@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -112,7 +113,7 @@ def _describe(directory: pathlib.Path, model: System, max_pixels: int) -> None:
     path.write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def describe(directory: str | os.PathLike) -> dict[str, object]:
+def describe(directory: str | os.PathLike) -> dict[str, Any]:
     """What an exported SavedModel says of itself: scale, preset, ...
 
     Raises:

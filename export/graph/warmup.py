@@ -56,7 +56,7 @@ def examples(scale: int, side: int = _SIDE) -> dict[str, dict[str, np.ndarray]]:
     height, width = ref.shape[0] // scale, ref.shape[1] // scale
     lr = ref.reshape(height, scale, width, scale, 3).mean((1, 3))
     floats = {"lr": lr[None], "ref": ref[None]}
-    bytes_ = {k: np.uint8(v * 255 + 0.5) for k, v in floats.items()}
+    bytes_ = {k: (v * 255 + 0.5).astype(np.uint8) for k, v in floats.items()}
     files = {
         f"{name}_bytes": np.array([tf.io.encode_png(value[0]).numpy()])
         for name, value in bytes_.items()

@@ -64,7 +64,8 @@ def run(
         call()
         return time.perf_counter() - begin
 
-    latencies, errors = [], Counter()
+    latencies: list[float] = []
+    errors: Counter[str] = Counter()
     begin = time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(concurrency) as pool:
         jobs = [pool.submit(timed, i) for i in range(num_requests)]

@@ -42,7 +42,7 @@ def left() -> float:
     return seconds
 
 
-class _Keeping:
+class _Keeping(socket.socket):
     """Gives each call what is left of the deadline."""
 
     def recv_into(self, *args, **kwargs) -> int:
@@ -54,7 +54,7 @@ class _Keeping:
         return super().sendall(*args, **kwargs)
 
 
-class _Socket(_Keeping, socket.socket):
+class _Socket(_Keeping):
     pass
 
 
@@ -73,7 +73,7 @@ def context(root_certificates: str) -> ssl.SSLContext:
     return made
 
 
-class _Connecting:
+class _Connecting(urllib3.connection.HTTPConnection):
     def _new_conn(self) -> socket.socket:
         self.timeout = left()
         plain = super()._new_conn()
@@ -83,7 +83,7 @@ class _Connecting:
         return kept
 
 
-class _Http(_Connecting, urllib3.connection.HTTPConnection):
+class _Http(_Connecting):
     pass
 
 

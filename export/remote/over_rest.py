@@ -12,6 +12,7 @@ import http
 import http.client
 import json
 import urllib.parse
+from typing import Any
 
 import urllib3
 
@@ -53,7 +54,7 @@ class Rest(Transport):
         self._pool.clear()
 
     def _make_pool(self) -> urllib3.PoolManager:
-        options = {"retries": False, "maxsize": 64}
+        options: dict[str, Any] = {"retries": False, "maxsize": 64}
         if self._address.scheme == "https":
             roots = self._target.root_certificates
             options["ssl_context"] = deadlines.context(roots)
@@ -62,7 +63,7 @@ class Rest(Transport):
             user = urllib3.util.parse_url(self._proxy.url).auth
             asked = urllib.parse.unquote(user) if user else None
             headers = urllib3.make_headers(proxy_basic_auth=asked)
-            pool = urllib3.ProxyManager(
+            pool: urllib3.PoolManager = urllib3.ProxyManager(
                 self._proxy.url, proxy_headers=headers, **options
             )
         else:

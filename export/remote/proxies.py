@@ -78,7 +78,7 @@ def check(proxy: Proxy) -> None:
     """
     try:
         parts = urllib.parse.urlsplit(proxy.url)
-        usable = parts.scheme in ("http", "https") and parts.hostname
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
         usable = usable and parts.port != 0
     except ValueError:
         usable = False

@@ -51,8 +51,9 @@ def upscale(
         ValueError: REF does not fit LR, or `max_side` is too small.
     """
     scale = scale_of(lr, ref)
-    cut = tiles.split(*ref.shape[:2], max_side, margin)
-    canvas = tiles.Canvas(*ref.shape[:2])
+    height, width = ref.shape[:2]
+    cut = tiles.split(height, width, max_side, margin)
+    canvas = tiles.Canvas(height, width)
 
     def work(tile: tiles.Tile) -> tuple[tiles.Tile, np.ndarray]:
         pair = tile.cut(lr, scale), tile.cut(ref)
@@ -67,7 +68,7 @@ def upscale(
             progress(number, len(cut))
     finally:
         pool.shutdown(cancel_futures=True)
-    return np.uint8(canvas.mean() + 0.5)
+    return (canvas.mean() + 0.5).astype(np.uint8)
 
 
 def ask(
@@ -78,10 +79,14 @@ def ask(
     Raises:
         RequestError: it failed, or the answer holds no picture.
     """
-    if signature in (UINT8, FLOAT):
+    inputs: dict[str, Value]
+    if signature == UINT8:
         inputs = {"lr": lr[None], "ref": ref[None]}
-        if signature == FLOAT:
-            inputs = {k: np.float32(v) / 255 for k, v in inputs.items()}
+    elif signature == FLOAT:
+        inputs = {
+            "lr": np.asarray(lr[None], np.float32) / 255,
+            "ref": np.asarray(ref[None], np.float32) / 255,
+        }
     else:
         inputs = {
             "lr_bytes": [photos.encode(lr)],
@@ -151,4 +156,4 @@ def _picture(value: Value, height: int, width: int) -> np.ndarray:
         value = np.clip(value, 0, 1) * 255 + 0.5
     elif low < 0 or high > 255:
         raise ValueError(f"values from {low} to {high} instead of 0 to 255")
-    return np.uint8(value[0])
+    return value[0].astype(np.uint8)
