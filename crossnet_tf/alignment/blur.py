@@ -96,7 +96,7 @@ def _fit(lr: np.ndarray, expected: np.ndarray, where: np.ndarray) -> np.ndarray:
     kernel = np.concatenate(
         [weights, [1.0 - 2.0 * weights.sum()], weights[::-1]]
     )
-    return np.float32(kernel.reshape(_SIDE, _SIDE))
+    return kernel.reshape(_SIDE, _SIDE).astype(np.float32)
 
 
 def _neighbours(lr: np.ndarray) -> list[np.ndarray]:

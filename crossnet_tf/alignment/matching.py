@@ -49,7 +49,8 @@ def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
         cover: `[s*h, s*w]` bool: where REF shows something.
     """
     notes = []
-    inside = sampling.resized(np.float32(cover), *lr.shape[:2]) > 0.99
+    shown = np.asarray(cover, np.float32)
+    inside = sampling.resized(shown, *lr.shape[:2]) > 0.99
     clean = noise.denoised(ref)
     if clean is not None:
         ref = clean
@@ -92,7 +93,7 @@ def _best_part(
     matches = find_matches(lr, seen, inside)
     height, width = (min(n, _PART) for n in lr.shape[:2])
     counts = cv2.boxFilter(
-        np.float32(matches.certain),
+        matches.certain.astype(np.float32),
         cv2.CV_32F,
         (width, height),
         anchor=(0, 0),

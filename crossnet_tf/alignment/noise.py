@@ -12,7 +12,7 @@ References:
 import cv2
 import numpy as np
 
-_LAPLACIANS = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+_LAPLACIANS = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _SMOOTHEST = 0.05
 _BLOCK = 16
 # Levels of 255 from which REF is denoised.
@@ -52,9 +52,9 @@ def denoised(picture: np.ndarray) -> np.ndarray | None:
     level = noise_level(picture)
     if level < _LEAST:
         return None
-    levels = np.uint8(255.0 * picture + 0.5)
+    levels = (255.0 * picture + 0.5).astype(np.uint8)
     strength = level * float(np.clip(0.6 + 0.05 * level, _WEAKEST, _STRONGEST))
     clean = cv2.fastNlMeansDenoisingColored(
         levels, None, strength, strength, _WINDOW, _SEARCH
     )
-    return np.float32(clean) / np.float32(255.0)
+    return np.asarray(clean, np.float32) / np.float32(255.0)

@@ -48,7 +48,8 @@ class Folder(PairDataset):
         super().__init__(name)
         self.crops_per_element = data.pairs_per_scene
         self._eval, self._scale = eval, scale
-        self._skip_bad, self._bad = data.skip_bad_examples, set()
+        self._skip_bad = data.skip_bad_examples
+        self._bad: set[str] = set()
         self._lock = threading.Lock()  # Pictures are read side by side.
         self._files = folder_files.find_pairs(name.removeprefix(PREFIX))
 

@@ -71,7 +71,8 @@ def _offsets(path: pathlib.Path, count: int) -> list[int]:
     state = path.stat()
     if not stat.S_ISREG(state.st_mode):
         raise ValueError(f"`{path}` must be a regular file. Received: another.")
-    size, place, offsets = state.st_size, 0, []
+    size, place = state.st_size, 0
+    offsets: list[int] = []
     with path.open("rb", buffering=0) as file:
         while len(offsets) < count and place + _HEADER.size <= size:
             header = os.pread(file.fileno(), _HEADER.size, place)

@@ -138,7 +138,7 @@ def _rescued(run: Run) -> Iterator[None]:
 def _make_up_evaluation(run: Run, received: Sequence[int]) -> bool:
     """The one that a signal or an error kept from happening, if any did."""
     settings, step = run.config.train, run.steps_done
-    due = step and (
+    due = step > 0 and (
         step % settings.eval_every == 0 or step >= settings.num_steps
     )
     missing = due and run.progress.evaluated_until < step
