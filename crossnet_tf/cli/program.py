@@ -10,6 +10,7 @@ the same exit codes. A command's module is imported when it is called.
 
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -61,8 +62,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """
     words = list(sys.argv if argv is None else argv)[1:]
     if not words or words[0] in ("--help", "-h", "-help", "help"):
-        print(help_text())
-        sys.exit(0)
+        _print_help()
     if words[0] == "--version":
         from crossnet_tf import __version__
 
@@ -85,6 +85,15 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         )
         sys.exit(1)
     run(module.main, module.FLAGS, [f"crossnet {name}", *rest])
+
+
+def _print_help() -> NoReturn:
+    """Prints, also to a pager that is closed before the end."""
+    try:
+        print(help_text(), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
 
 
 def help_text() -> str:

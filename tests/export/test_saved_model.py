@@ -262,7 +262,7 @@ def test_save_rejects_what_differs_from_the_network(version, tmp_path):
     ("arguments", "code", "message"),
     [
         (["--output_dir=m/1"], 2, "Give one of --run_dir and --weights"),
-        (["--weights=none", "--output_dir=m/1"], 1, "run_dir.*'none'"),
+        (["--weights=none", "--output_dir=m/1"], 1, "weights.*'none'"),
         (["--weights=none", "--output_dir=m"], 1, "`output_dir` .*=m"),
         (["--weights=none"], 2, "`--output_dir` is required"),
     ],
