@@ -154,6 +154,15 @@ class SuperResolver:
 
         Raises:
             ValueError: as calling; or the system does not align REF.
+
+        Example:
+            >>> import crossnet_tf, numpy as np
+            >>> up = crossnet_tf.load(
+            ...     "patchmatch-x4", align="none", match="none"
+            ... )
+            >>> look = up.explain(np.zeros((16, 24, 3)), np.zeros((64, 96, 3)))
+            >>> look.flow.shape
+            (64, 96, 2)
         """
         if not registry.REGISTRY[self.config.model.system].aligns:
             raise ValueError(

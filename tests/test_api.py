@@ -11,6 +11,7 @@ import small_runs
 
 import crossnet_tf
 from crossnet_tf import api, config, images
+from crossnet_tf.alignment import registration
 from crossnet_tf.images import reading, writing
 from crossnet_tf.model import crossnet
 
@@ -138,7 +139,8 @@ def test_from_preset_makes_new_weights():
 
 
 @pytest.mark.parametrize(
-    "module", [api, config, crossnet, crossnet_tf, reading, writing]
+    "module",
+    [api, config, crossnet, crossnet_tf, reading, registration, writing],
 )
 def test_examples_run(module):
     results = doctest.testmod(module)
