@@ -29,7 +29,7 @@ def list_files(
         folder: a folder that exists.
         recursive: look into its folders, too.
     """
-    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
+    for path in visible(folder, recursive):
         parts = path.relative_to(folder).parts
         if not path.is_dir() and not any(map(is_junk, parts)):
             yield path

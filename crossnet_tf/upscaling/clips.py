@@ -9,6 +9,7 @@ until all of it is: the same command goes on there.
 """
 
 import fractions
+import functools
 import json
 import os
 import pathlib
@@ -22,10 +23,12 @@ from crossnet_tf import atomic
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import blending
 from crossnet_tf.upscaling.inputs import Inputs, network_pair
+from crossnet_tf.upscaling.jobs import Job
 from crossnet_tf.upscaling.options import Options, Summary
 from crossnet_tf.upscaling.references import Near, open_references
 from crossnet_tf.upscaling.sizes import resized
 from crossnet_tf.upscaling.upscaler import Upscaler
+from crossnet_tf.upscaling.work import check_output, load_upscaler
 from crossnet_tf.video import writing
 from crossnet_tf.video.reading import Frame, Video, open_video
 
@@ -59,10 +62,7 @@ def upscale_clip(
     writing.check_output(output)
     if output.exists() and options.skip_existing:
         return Summary(skipped=[output])
-    if output.exists() and output.samefile(lr):
-        raise ValueError(
-            f"`output` must not be one of the inputs. Received: {output}"
-        )
+    check_output(Job(lr, pathlib.Path(ref).expanduser(), output))
     scale = runs.config_of(source).model.scale
     parts = output.parent / f".{output.name}.parts"
     _begin(parts, _job(source, lr, ref, options))
@@ -170,7 +170,6 @@ class _Frames:
 
     def __init__(self, source: str | os.PathLike, options: Options, scale: int):
         self._source, self._options, self._scale = source, options, scale
-        self._upscaler: Upscaler | None = None
 
     def __call__(self, frame: np.ndarray, near: Near) -> np.ndarray:
         """`[H, W, 3]` uint8."""
@@ -179,7 +178,7 @@ class _Frames:
         for _, ref in near:
             pair = self._inputs(lr, ref)
             names = ("sr", "flow_0") if len(near) > 1 else ("sr",)
-            outputs = self._network()(pair.lr, pair.ref, names, pair.cover)
+            outputs = self._network(pair.lr, pair.ref, names, pair.cover)
             results.append(outputs["sr"])
             if len(near) > 1:
                 flow = outputs["flow_0"]
@@ -200,9 +199,6 @@ class _Frames:
             return Inputs(lr, ref)
         return network_pair(lr, ref, self._scale, self._options)
 
+    @functools.cached_property
     def _network(self) -> Upscaler:
-        if self._upscaler is None:
-            options = self._options
-            model, _ = runs.load_model(self._source, options.precision)
-            self._upscaler = Upscaler(model, options.max_side, options.margin)
-        return self._upscaler
+        return load_upscaler(self._source, self._options)

@@ -11,7 +11,13 @@ import pathlib
 
 import tqdm
 
-from crossnet_tf.upscaling.jobs import Job, Naming, find_jobs, is_many
+from crossnet_tf.upscaling.jobs import (
+    Job,
+    Naming,
+    find_jobs,
+    is_many,
+    output_name,
+)
 from crossnet_tf.upscaling.options import Options, Summary
 from crossnet_tf.upscaling.overlap import overlapped
 from crossnet_tf.upscaling.work import Work
@@ -102,8 +108,7 @@ def _single(
 ) -> Job:
     lr, result = (pathlib.Path(p).expanduser() for p in (lr, output))
     if result.is_dir() and str(output):
-        ending = lr.suffix if naming.format == "same" else f".{naming.format}"
-        result = result / f"{lr.stem}{naming.suffix}{ending}"
+        result = result / output_name(lr.stem, lr, naming)
     return Job(lr, pathlib.Path(ref).expanduser() if str(ref) else None, result)
 
 

@@ -85,7 +85,7 @@ def find_jobs(
         if len(paths) > 1 or len(refs) > 1:
             left_out.append(f"{key}: several files of this name.")
             continue
-        result = output / _output_name(key, paths[0], naming)
+        result = output / output_name(key, paths[0], naming)
         folded = os.path.normcase(result)
         if folded in taken:
             left_out.append(f"{paths[0]}: {taken[folded]} has the same output.")
@@ -95,7 +95,8 @@ def find_jobs(
     return jobs, left_out
 
 
-def _output_name(key: str, lr: pathlib.Path, naming: Naming) -> str:
+def output_name(key: str, lr: pathlib.Path, naming: Naming) -> str:
+    """What the result of `lr` is called in a folder; PNG where in doubt."""
     ending = lr.suffix if naming.format == "same" else f".{naming.format}"
     if ending.lower() not in formats.WRITABLE:
         ending = ".png"

@@ -1,5 +1,6 @@
 """One pair of files on its way: read, super-resolved, written."""
 
+import functools
 import os
 import pathlib
 import typing
@@ -49,7 +50,6 @@ class Work:
         self._scale = config.scale
         self._takes_ref = registry.REGISTRY[config.system].aligns
         self._size = options.size
-        self._upscaler: Upscaler | None = None
         self.notes: dict[Job, list[str]] = {}
 
     def read(self, job: Job) -> PairRead:
@@ -77,7 +77,7 @@ class Work:
             names = ["lr_up"]
         lr, ref = read.inputs.lr, read.inputs.ref
         try:
-            outputs = self._network()(lr, ref, names, read.inputs.cover)
+            outputs = self._network(lr, ref, names, read.inputs.cover)
         except tf.errors.InvalidArgumentError as error:
             raise ValueError(str(error.message)) from error
         size = self._size.of(lr.shape, self._scale)
@@ -129,12 +129,15 @@ class Work:
         path = pathlib.Path(self._options.compare).expanduser()
         atomic.write(path, text.encode())
 
+    @functools.cached_property
     def _network(self) -> Upscaler:
-        if self._upscaler is None:
-            options = self._options
-            model, _ = runs.load_model(self._source, options.precision)
-            self._upscaler = Upscaler(model, options.max_side, options.margin)
-        return self._upscaler
+        return load_upscaler(self._source, self._options)
+
+
+def load_upscaler(source: str | os.PathLike, options: Options) -> Upscaler:
+    """The network that `source` names, as `options` ask for it."""
+    model, _ = runs.load_model(source, options.precision)
+    return Upscaler(model, options.max_side, options.margin)
 
 
 def check_output(job: Job) -> None:

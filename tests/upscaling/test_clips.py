@@ -153,6 +153,14 @@ def test_output_rejects(run_dir, lr, stills, name, message):
     assert lr.read_bytes() == before
 
 
+def test_a_clip_that_is_the_reference_is_not_written_over(run_dir, lr):
+    ref = _write(lr.with_name("ref.mp4"), [_hr(0)] * 2)
+    before = ref.read_bytes()
+    with pytest.raises(ValueError, match="must not be one of the inputs"):
+        files.upscale(run_dir, lr, ref, ref)
+    assert ref.read_bytes() == before
+
+
 def test_colours_survive(tmp_path):
     source = _write(tmp_path / "a.mkv", [_hr(n) for n in range(4)], sound=None)
     with reading.open_video(source) as video:
