@@ -6,8 +6,9 @@ r"""Makes weights of this package from a checkpoint of the released code.
         --lr=small.png --ref=reference.png --output=large.png
 
 The checkpoint is a `state_dict` as PyTorch saves it, old (before 1.6) or
-new. PyTorch is not needed, and nothing in the file is run: it may come from
-a stranger. Names or shapes that do not fit the network are listed.
+new, alone or in a training's checkpoint, whose other parts are passed over.
+PyTorch is not needed, and nothing in the file is run: it may come from a
+stranger. Names or shapes that do not fit the network are listed.
 """
 
 from absl import flags
@@ -20,6 +21,14 @@ FROM = flags.DEFINE_string(
     None,
     "PyTorch checkpoint to read.",
     required=True,
+    flag_values=FLAGS,
+)
+ENTRY = flags.DEFINE_string(
+    "entry",
+    "",
+    "Which weights to take of a training's checkpoint, like params_ema or "
+    "model/state_dict. Left out: the only ones, or of several those whose "
+    "name ends in _ema.",
     flag_values=FLAGS,
 )
 OUTPUT = flags.DEFINE_string(
@@ -39,8 +48,11 @@ def main() -> None:
     scale = cli.config_from_flags(FLAGS).model.scale
     from crossnet_tf.storage import official  # TensorFlow: the flags are right
 
-    count = official.convert(FROM.value, OUTPUT.value, scale, DTYPE.value)
-    print(f"Wrote {count} arrays to {OUTPUT.value}.")
+    count, entry = official.convert(
+        FROM.value, OUTPUT.value, scale, DTYPE.value, ENTRY.value
+    )
+    source = f" of entry {entry!r}" if entry else ""
+    print(f"Wrote {count} arrays{source} to {OUTPUT.value}.")
 
 
 if __name__ == "__main__":

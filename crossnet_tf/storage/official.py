@@ -26,17 +26,20 @@ def convert(
     directory: str | os.PathLike,
     scale: int,
     dtype: str = "float32",
-) -> int:
-    """Makes a folder of weights from a PyTorch `state_dict`.
+    entry: str = "",
+) -> tuple[int, str]:
+    """Makes a folder of weights from a PyTorch checkpoint.
 
     Args:
         path: the checkpoint (`CP*.pth`).
         directory: the folder to make; must not exist.
         scale: HR size / LR size that the checkpoint was trained for.
         dtype: as `weight_files.save_weights`.
+        entry: of a training's checkpoint, which to take, such as "params_ema".
 
     Returns:
-        How many arrays were converted.
+        How many arrays were converted, and of which entry; "": the file
+        holds nothing else.
 
     Raises:
         FileNotFoundError: there is no checkpoint.
@@ -47,7 +50,7 @@ def convert(
         raise FileExistsError(
             f"`output` must be new. Received: output={directory}"
         )
-    state = torch_files.read_state_dict(path)
+    found, state = torch_files.read_state_dict(path, entry)
     config = model_config("official", upsampler="bicubic", scale=scale)
     model = build_model(config)
     weights = weight_files.by_name(model)
@@ -55,7 +58,7 @@ def convert(
     for name, array in renamed(state, expected).items():
         weights[name].assign(array)
     weight_files.save_weights(model, Config(model=config), directory, dtype)
-    return len(weights)
+    return len(weights), found
 
 
 def renamed(
@@ -76,8 +79,9 @@ def renamed(
         for kind, ours_kind in (("weight", "kernel"), ("bias", "bias"))
     }
     known = {*theirs, f"{_UNUSED}.weight", f"{_UNUSED}.bias"}
+    state = _without_prefix(state)
     problems = [f"{n} is missing" for n in theirs if n not in state]
-    problems += [f"{n} is unknown" for n in sorted({*state} - known)]
+    problems += [f"{n[:80]} is unknown" for n in sorted({*state} - known)]
     arrays = {}
     for name in theirs.keys() & state.keys():
         array = state[name]
@@ -87,6 +91,8 @@ def renamed(
         wanted = expected[theirs[name]]
         if array.shape != wanted:
             problems.append(f"{name} gives {array.shape}, not {wanted}")
+        elif array.dtype.kind != "f":
+            problems.append(f"{name} is {array.dtype}, not a float")
     if problems:
         more = len(problems) - _MAX_LISTED
         listed = "; ".join(problems[:_MAX_LISTED])
@@ -95,6 +101,14 @@ def renamed(
             f"{listed}{f'; and {more} more' if more > 0 else ''}."
         )
     return arrays
+
+
+def _without_prefix(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Names as they were before the network became a part of another."""
+    first = "FlowNet.conv1.0.weight"
+    longer = [name for name in state if name.endswith(f".{first}")]
+    prefix = longer[0].removesuffix(first) if len(longer) == 1 else ""
+    return {name.removeprefix(prefix): array for name, array in state.items()}
 
 
 def layer_names() -> dict[str, str]:

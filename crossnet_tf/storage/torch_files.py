@@ -1,101 +1,78 @@
 """Reads tensors from a PyTorch checkpoint without PyTorch and without trust.
 
-A checkpoint is a pickle, and a pickle is a program. Here it may only build
-dicts, tuples, numbers and strings, and name the few functions that stand for
-tensors; none of PyTorch's or anyone's code is called. Both forms are read:
+A checkpoint is a pickle (`torch_pickles.py`, which runs nothing) and the
+bytes of the storages that its tensors are views of. Both forms are read:
 
 - since PyTorch 1.6, a zip archive: NAME/data.pkl, and NAME/data/KEY with the
   plain bytes of each storage;
 - before, four pickles (magic number, version, system, tensors), then the
   keys of the storages as a fifth, then for each its length and bytes.
 
-A tensor is a view (offset, sizes, strides) of a storage; its bounds are
-checked before a byte is read. A small file cannot ask for much memory or
-time: storages are not larger than the file, and only what is cheap to hash
-and to print may be mentioned twice.
+Only what the weights need is read. A tensor is a view (offset, sizes,
+strides) of a storage; its bounds are checked before a byte is read, and each
+storage's size is compared with its place in the file. So memory stays within
+the size of the file, and that within `_MAX_BYTES`.
 """
 
-import collections
 import io
+import math
 import os
 import pathlib
-import pickle
-import pickletools
+import stat
 import struct
 import zipfile
 from collections.abc import Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
+import ml_dtypes
 import numpy as np
+
+from crossnet_tf.storage import torch_entries, torch_pickles
+from crossnet_tf.storage.torch_pickles import Storage, Tensor
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _MAX_BYTES = 2 << 30
-_MAX_PICKLE_BYTES = 1 << 20
+_MAX_LIST_BYTES = 1 << 24  # of members
 _LONGEST_SIDE = 1 << 20
-_DTYPES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "DoubleStorage": "<f8"}
-# They build plain values; none imports by a computed name or by number.
-_OPCODES = """
-    PROTO STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG1
-    BINFLOAT BINUNICODE SHORT_BINUNICODE BINSTRING SHORT_BINSTRING
-    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS
-    EMPTY_DICT SETITEM SETITEMS BINPUT LONG_BINPUT BINGET LONG_BINGET
-    GLOBAL REDUCE BUILD BINPERSID
-"""
-# What may be mentioned again. Tuples of tuples of the same tuple may not: the
-# time to hash them doubles with each level.
-_REPEATABLE = """
-    BINUNICODE SHORT_BINUNICODE BINSTRING SHORT_BINSTRING EMPTY_LIST EMPTY_DICT
-    GLOBAL REDUCE
-"""
+_LEGACY_PICKLES = 5
+_DTYPES = {**np.sctypeDict, "bfloat16": ml_dtypes.bfloat16}
 
 
-class _Storage(NamedTuple):
-    key: str
-    dtype: str
-    num_elements: int
+class StateDict(NamedTuple):
+    """What was found in a checkpoint.
 
-    def __hash__(self) -> int:
-        return object.__hash__(self)
+    Attributes:
+        entry: its path in the file; "": the file holds nothing else.
+        arrays: by name, not to be written to.
+    """
 
-
-class _Tensor(NamedTuple):
-    storage: _Storage
-    offset: int
-    sizes: tuple[int, ...]
-    strides: tuple[int, ...]
-
-    def __hash__(self) -> int:
-        return object.__hash__(self)
+    entry: str
+    arrays: dict[str, np.ndarray]
 
 
-def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The tensors of a saved `state_dict`, by name.
+def read_state_dict(path: str | os.PathLike, entry: str = "") -> StateDict:
+    """Reads the tensors of a saved `state_dict`.
 
-    A `state_dict` within a dict under that name is found, and the prefix
-    `module.` that `DataParallel` puts before each name is removed.
+    It may lie in a training's checkpoint; `torch_entries` finds it there.
+    Prefixes that `DataParallel` and `torch.compile` put before each name are
+    removed.
 
     Args:
         path: a file that `torch.save` wrote.
-
-    Returns:
-        Read-only arrays of float16, float32 or float64.
+        entry: which of several to take, such as "params_ema".
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: anything but tensors in a dict; says what.
+        ValueError: not such a file, damaged, or not clear what to take; says
+            what.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`from` must be a PyTorch checkpoint. Received: from={path}"
-        )
-    if path.stat().st_size > _MAX_BYTES:
-        raise ValueError(f"{path} is larger than {_MAX_BYTES >> 30} GB.")
+    _check_file(path)
     try:
         with path.open("rb") as file:
-            read = _read_zip if zipfile.is_zipfile(file) else _read_legacy
+            is_zip = zipfile.is_zipfile(file)
             file.seek(0)
-            return read(file)
+            return (_read_zip if is_zip else _read_legacy)(file, entry)
     except (
         ArithmeticError,
         AttributeError,
@@ -105,7 +82,6 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
         RuntimeError,
         TypeError,
         ValueError,
-        pickle.UnpicklingError,
         struct.error,
         zipfile.BadZipFile,
     ) as error:
@@ -115,155 +91,121 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
-    with zipfile.ZipFile(file) as archive:
-        entries = {info.filename: info for info in archive.infolist()}
-        pickles = [n for n in entries if n.count("/") == 1]
+def _check_file(path: pathlib.Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"`from` must be a PyTorch checkpoint. Received: from={path}"
+        )
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise ValueError(
+            f"`from` must be a regular file. Received: from={path}"
+        )
+    if state.st_size > _MAX_BYTES:
+        raise ValueError(f"{path} is larger than {_MAX_BYTES >> 30} GB.")
+
+
+def _read_zip(file: BinaryIO, entry: str) -> StateDict:
+    guarded: Any = _Guarded(file)
+    with zipfile.ZipFile(guarded) as archive:
+        infos = {info.filename: info for info in archive.infolist()}
+        pickles = [n for n in infos if n.count("/") == 1]
         pickles = [n for n in pickles if n.endswith("/data.pkl")]
         if len(pickles) != 1:
             raise ValueError("it has no data.pkl, or more than one.")
         folder = pickles[0].partition("/")[0]
-        if any(e.compress_type != zipfile.ZIP_STORED for e in entries.values()):
-            raise ValueError("it is compressed, which PyTorch never does.")
-        order = f"{folder}/byteorder"
-        if order in entries and archive.read(order) != b"little":
+        order = infos.get(f"{folder}/byteorder")
+        if order and _content(archive, order, 16) != b"little":
             raise ValueError("its byte order is not `little`.")
-        tensors = _tensors(_load(io.BytesIO(archive.read(pickles[0]))))
-        storages = _storages(tensors, file)
-        content = {k: archive.read(f"{folder}/data/{k}") for k in storages}
-        return _arrays(tensors, content)
+        program = _content(archive, infos[pickles[0]], torch_pickles.MAX_BYTES)
+        name, tensors = torch_entries.find(
+            torch_pickles.load_bytes(program).value, entry
+        )
+        content = {}
+        for key, storage in _storages(tensors, file).items():
+            info = infos.get(f"{folder}/data/{key}")
+            size = _num_bytes(storage)
+            if info is None or info.file_size != size:
+                found = info.file_size if info else 0
+                raise ValueError(f"storage {key!r} has {found:,} bytes.")
+            content[key] = _content(archive, info, size)
+        return StateDict(name, _arrays(tensors, content))
 
 
-def _read_legacy(file: BinaryIO) -> dict[str, np.ndarray]:
-    if not file.read(2).startswith(b"\x80"):
+class _Guarded:
+    """A file that gives no more at once than an honest archive asks for.
+
+    `zipfile` reads the list of members in one piece, as long as it says that
+    it is, and makes an object of each.
+    """
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+        self.seekable = file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        left = os.fstat(self._file.fileno()).st_size - self._file.tell()
+        size = left if size < 0 else min(size, left)
+        if size > _MAX_LIST_BYTES:
+            raise ValueError("its list of members is too long.")
+        return self._file.read(size)
+
+
+def _content(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int
+) -> bytes:
+    """A member of at most `limit` bytes."""
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise ValueError("it is compressed, which PyTorch never does.")
+    if info.file_size > limit:
+        raise ValueError(f"{info.filename[:80]!r} is too long.")
+    with archive.open(info) as member:
+        return _pieces(member, info.file_size)
+
+
+def _pieces(file: IO[bytes], size: int) -> bytes:
+    """Reads `size` bytes, or what is there of them."""
+    data = bytearray()
+    while size > len(data) and (
+        piece := file.read(min(size - len(data), 1 << 20))
+    ):
+        data += piece
+    return bytes(data)
+
+
+def _read_legacy(file: BinaryIO, entry: str) -> StateDict:
+    data = io.BytesIO(file.read(_LEGACY_PICKLES * torch_pickles.MAX_BYTES))
+    if not data.getvalue()[:2].startswith(b"\x80"):
         raise ValueError("it begins neither as a zip file nor as a pickle.")
-    file.seek(0)
-    # A real file would make room for all the bytes that an opcode asks for.
-    data = io.BytesIO(file.read())
-    if _load(data) != _MAGIC:
+    load = torch_pickles.load
+    if load(data).value != _MAGIC:
         raise ValueError("its magic number is not PyTorch's.")
-    _, system = _load(data), _load(data)
+    _, system = load(data), load(data).value
     if not isinstance(system, dict) or not system.get("little_endian"):
         raise ValueError("its byte order is not little endian.")
-    tensors = _tensors(_load(data))
-    storages = _storages(tensors, file)
-    content = {}
-    for key in _load(data):
-        (count,) = struct.unpack("<q", data.read(8))
-        storage = storages[_text(key)]
-        if count != storage.num_elements:
-            raise ValueError(f"storage {key} has {count} elements.")
-        content[storage.key] = data.read(_num_bytes(storage))
-    return _arrays(tensors, content)
-
-
-def _load(file: BinaryIO) -> Any:
-    """One pickle from where `file` stands; checked before it is run."""
-    begin = file.tell()
-    repeatable, before = set(), ""
-    for opcode, argument, position in pickletools.genops(file):
-        name = opcode.name
-        if name not in _OPCODES.split():
-            raise ValueError(f"its pickle uses {name}.")
-        used = (position or 0) - begin
-        if used > _MAX_PICKLE_BYTES:
-            raise ValueError("its pickle is too long.")
-        if name.endswith("PUT"):
-            if (argument or 0) > used:
-                raise ValueError("its pickle numbers its parts wrongly.")
-            if before in _REPEATABLE.split():
-                repeatable.add(argument)
-            else:
-                repeatable.discard(argument)
-        if name.endswith("GET") and argument not in repeatable:
-            raise ValueError("its pickle repeats what PyTorch never does.")
-        before = name
-    end = file.tell()
-    file.seek(begin)
-    # Python 2 wrote the first checkpoints: its strings are bytes.
-    reader = _Reader(io.BytesIO(file.read(end - begin)), encoding="latin1")
-    return reader.load()
-
-
-class _Reader(pickle.Unpickler):
-    """Knows the names that stand for tensors, and no others."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """What `module.name` stands for; never an import."""
-        known = {
-            "collections.OrderedDict": collections.OrderedDict,
-            # New ones each time: a pickle may set a function's attributes.
-            "torch._utils._rebuild_tensor": lambda *parts: _rebuild(*parts),
-            "torch._utils._rebuild_tensor_v2": lambda *parts: _rebuild(*parts),
-            "torch._utils._rebuild_parameter": lambda *parts: _tensor(parts[0]),
-            **{f"torch.{kind}": kind for kind in _DTYPES},
-        }
-        if f"{module}.{name}" not in known:
-            raise ValueError(f"it asks for {module}.{name}.")
-        return known[f"{module}.{name}"]
-
-    def persistent_load(self, identity: Any) -> _Storage:
-        """A storage: ("storage", type, key, device, number of elements)."""
-        tag, kind, key, _, count, *view = identity
-        if _text(tag) != "storage" or any(view) or not isinstance(count, int):
-            raise ValueError("it has an unknown kind of storage.")
-        return _Storage(_text(key), _DTYPES[_text(kind)], count)
-
-
-def _rebuild(storage, offset, sizes, strides, *unused) -> _Tensor:
-    return _Tensor(storage, offset, tuple(sizes), tuple(strides))
-
-
-def _tensor(value: Any) -> _Tensor:
-    if not isinstance(value, _Tensor):
-        raise ValueError(f"it holds {type(value)} where a tensor should be.")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"it holds {type(value)} where a text should be.")
-    return value
-
-
-def _tensors(state: Any) -> dict[str, _Tensor]:
-    """Checked tensors by name."""
-    if isinstance(state, dict) and isinstance(
-        inner := dict.get(state, "state_dict"), dict
-    ):
-        state = inner
-    if not isinstance(state, dict) or not state:
-        raise ValueError("it does not hold a dict of tensors.")
-    for name, tensor in dict.items(state):
-        if not isinstance(tensor, _Tensor):
-            raise ValueError(f"{_text(name)!r} is no tensor.")
-        _check(_text(name), tensor)
-    return {n.removeprefix("module."): t for n, t in dict.items(state)}
-
-
-def _check(name: str, tensor: _Tensor) -> None:
-    """The view must lie within its storage."""
-    numbers = [tensor.offset, *tensor.sizes, *tensor.strides]
-    if not isinstance(tensor.storage, _Storage) or not all(
-        isinstance(n, int) and n >= 0 for n in numbers
-    ):
-        raise ValueError(f"{name} has an odd form.")
-    last = tensor.offset + sum(
-        (size - 1) * stride
-        for size, stride in zip(tensor.sizes, tensor.strides, strict=True)
-    )
-    if (
-        0 in tensor.sizes
-        or max(tensor.sizes, default=1) > _LONGEST_SIDE
-        or last >= tensor.storage.num_elements
-    ):
-        raise ValueError(f"{name} reaches beyond its storage.")
+    root, storages = load(data)
+    name, tensors = torch_entries.find(root, entry)
+    wanted, content = _storages(tensors, file), {}
+    keys = load(data).value
+    file.seek(data.tell())
+    for key in keys:
+        (count,) = struct.unpack("<q", file.read(8))
+        if count != storages[key].num_elements:
+            raise ValueError(f"storage {key!r} has {count} elements.")
+        if key in wanted:
+            content[key] = _pieces(file, _num_bytes(wanted[key]))
+        else:
+            file.seek(_num_bytes(storages[key]), os.SEEK_CUR)
+    return StateDict(name, _arrays(tensors, content))
 
 
 def _storages(
-    tensors: Mapping[str, _Tensor], file: BinaryIO
-) -> dict[str, _Storage]:
+    tensors: Mapping[str, Tensor], file: BinaryIO
+) -> dict[str, Storage]:
     """All storages by key; together no larger than the file."""
+    for name, tensor in tensors.items():
+        _check(name, tensor)
     storages = {t.storage.key: t.storage for t in tensors.values()}
     size = os.fstat(file.fileno()).st_size
     if sum(map(_num_bytes, storages.values())) > size:
@@ -271,21 +213,50 @@ def _storages(
     return storages
 
 
+def _check(name: str, tensor: Tensor) -> None:
+    """The view must lie within its storage."""
+    storage, offset, sizes, strides = tensor
+    if not (
+        isinstance(storage, Storage)
+        and isinstance(sizes, tuple)
+        and isinstance(strides, tuple)
+        and all(isinstance(n, int) for n in (offset, *sizes, *strides))
+        and min(offset, *sizes, *strides, 0) == 0
+    ):
+        raise ValueError(f"{name[:80]!r} has an odd form.")
+    last = offset + sum(
+        (size - 1) * stride for size, stride in zip(sizes, strides, strict=True)
+    )
+    if (
+        0 in sizes
+        or max(sizes, default=1) > _LONGEST_SIDE
+        or max(last + 1, math.prod(sizes)) > storage.num_elements
+    ):
+        raise ValueError(f"{name[:80]!r} reaches beyond its storage.")
+
+
 def _arrays(
-    tensors: Mapping[str, _Tensor], content: Mapping[str, bytes]
+    tensors: Mapping[str, Tensor], content: Mapping[str, bytes]
 ) -> dict[str, np.ndarray]:
     arrays = {}
     for name, tensor in tensors.items():
-        data = content[tensor.storage.key]
-        if len(data) != _num_bytes(tensor.storage):
-            raise ValueError(f"the storage of {name} is cut short.")
-        flat = np.frombuffer(data, tensor.storage.dtype)[tensor.offset :]
+        storage = tensor.storage
+        data = content[storage.key]
+        if len(data) != _num_bytes(storage):
+            raise ValueError(f"the storage of {name[:80]!r} is cut short.")
+        flat = np.frombuffer(data, _dtype(storage))[tensor.offset :]
         strides = [flat.itemsize * stride for stride in tensor.strides]
-        arrays[name] = np.lib.stride_tricks.as_strided(
+        array = np.lib.stride_tricks.as_strided(
             flat, tensor.sizes, strides, writeable=False
         )
+        is_bfloat16 = storage.dtype == "bfloat16"  # which NumPy lacks
+        arrays[name] = array.astype(np.float32) if is_bfloat16 else array
     return arrays
 
 
-def _num_bytes(storage: _Storage) -> int:
-    return storage.num_elements * np.dtype(storage.dtype).itemsize
+def _num_bytes(storage: Storage) -> int:
+    return storage.num_elements * _dtype(storage).itemsize
+
+
+def _dtype(storage: Storage) -> np.dtype:
+    return np.dtype(_DTYPES[storage.dtype])

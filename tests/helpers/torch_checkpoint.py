@@ -8,7 +8,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-KINDS = {"float16": "Half", "float32": "Float", "float64": "Double"}
+KINDS = {
+    "bfloat16": "BFloat16",
+    "float16": "Half",
+    "float32": "Float",
+    "float64": "Double",
+    "int64": "Long",
+}
 
 
 def text(value: str) -> bytes:
@@ -60,6 +66,29 @@ def as_zip(
         for key, data in storages.items():
             archive.writestr(f"archive/data/{key}", data)
     return buffer.getvalue()
+
+
+def all_at_one_place(data: bytes) -> bytes:
+    """A zip file whose members KEY of data/ are all the last one.
+
+    The bytes of the others are left out; what the list says of them stays.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        infos = {i.filename: i for i in archive.infolist()}
+        list_begin = archive.start_dir
+    members = [i for n, i in infos.items() if "/data/" in n]
+    first, last = members[0].header_offset, members[-1].header_offset
+    cut = last - first
+    out = bytearray(data[:first] + data[last:])
+    place = list_begin - cut
+    for _ in infos:
+        names = struct.unpack("<HHH", out[place + 28 : place + 34])
+        (offset,) = struct.unpack("<I", out[place + 42 : place + 46])
+        moved = first if offset >= first else offset
+        out[place + 42 : place + 46] = struct.pack("<I", moved)
+        place += 46 + sum(names)
+    out[place + 16 : place + 20] = struct.pack("<I", list_begin - cut)
+    return bytes(out)
 
 
 def as_legacy(program: bytes, storages: Mapping[str, np.ndarray]) -> bytes:

@@ -3,6 +3,9 @@
 import contextlib
 import os
 import pickle
+import struct
+import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -17,7 +20,7 @@ ARRAY = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 def _read(tmp_path, data):
     path = tmp_path / "a.pth"
     path.write_bytes(data)
-    return read_state_dict(path)
+    return read_state_dict(path).arrays
 
 
 @pytest.mark.parametrize("legacy", [False, True])
@@ -78,10 +81,19 @@ def test_read_runs_nothing(tmp_path, protocol, form):
     assert not made.exists()
 
 
+def test_a_pickle_that_takes_long_to_hash_is_read(tmp_path):
+    """Nothing is hashed but texts and numbers."""
+    program = b"\x80\x02}" + _doubled(60) + b"K\x00s."
+    start = time.monotonic()
+    with pytest.raises(ValueError, match="does not hold a dict of tensors"):
+        _read(tmp_path, files.as_zip(program, {}))
+    assert time.monotonic() - start < 1
+
+
 def _doubled(levels):
     """Tuples of the same tuple twice, and so on; takes 2^levels to hash."""
     parts = [b")q\x00"]
-    parts += [b"h%ch%c\x86q%c" % (i, i, i + 1) for i in range(levels)]
+    parts += [b"h%c\x86q%c" % (i, i + 1) for i in range(levels)]
     return b"".join(parts)
 
 
@@ -90,31 +102,43 @@ def _zip(values):
 
 
 HOSTILE = {
-    "asks for builtins.eval": _zip({"a": b"cbuiltins\neval\n"}),
-    "asks for torch.load": _zip({"a": b"ctorch\nload\n"}),
-    "asks for collections.OrderedDict.a": _zip(
+    "but 'builtins.eval'": _zip({"a": b"cbuiltins\neval\n"}),
+    "but 'torch.load'": _zip({"a": b"ctorch\nload\n"}),
+    "but 'collections.OrderedDict.a'": _zip(
         {"a": b"ccollections\nOrderedDict.a\n"}
     ),
     "uses STACK_GLOBAL": _zip(
         {"a": files.text("os") + files.text("system") + b"\x93"}
     ),
     "uses EXT1": _zip({"a": b"\x82\x01"}),
-    "numbers its parts wrongly": _zip({"a": b"K\x00r\xff\xff\xff\x7f"}),
-    "repeats what": files.as_zip(b"\x80\x02}" + _doubled(60) + b"K\x00s.", {}),
-    "where a text": _zip({"a": b"(K\x00ctorch\nFloatStorage\nK\x00NNtQ"}),
-    "where a tensor": _zip(
+    "unknown kind of storage": _zip(
+        {"a": b"(K\x00ctorch\nFloatStorage\nK\x00NNtQ"}
+    ),
+    "storages of 'os.system'": _zip(
+        {
+            "a": files.tensor("0", ARRAY).replace(
+                b"torch\nFloatStorage", b"os\nsystem"
+            )
+        }
+    ),
+    "but 'torch._utils._rebuild_parameter'": _zip(
         {"a": b"ctorch._utils\n_rebuild_parameter\nK\x00\x85R"}
     ),
     "too long": _zip({"a": b"K\x00" * (1 << 20)}),
-    "'a' is no tensor": _zip({"a": b"K\x00"}),
+    "data.pkl' is too long": _zip({"a": b"K\x00" * (3 << 20)}),
+    "takes more than it has": files.as_zip(b"\x80\x02t.", {}),
+    "no list": files.as_zip(b"\x80\x02K\x00K\x00a.", {}),
+    "no function": files.as_zip(b"\x80\x02K\x00)R.", {}),
+    "no dict": files.as_zip(b"\x80\x02K\x00K\x00K\x00s.", {}),
     "does not hold a dict": files.as_zip(b"\x80\x02K\x00.", {}),
     "dict of tensors": files.as_zip(files.pickled({}), {}),
     "beyond its storage": _zip({"a": files.tensor("0", ARRAY, count=23)}),
-    "a reaches beyond": _zip({"a": files.tensor("0", ARRAY, offset=1)}),
+    "'a' reaches beyond": _zip({"a": files.tensor("0", ARRAY, offset=1)}),
     "odd form": _zip({"a": files.tensor("0", ARRAY, offset=-1)}),
-    "cut short": _zip({"a": files.tensor("0", ARRAY, count=25)}),
-    "no item named": _zip({"a": files.tensor("9", ARRAY)}),
-    "attribute": _zip(
+    "cut short": _zip({"a": files.tensor("0", ARRAY, count=10**6)}),
+    "storage '0' has 96 bytes": _zip({"a": files.tensor("0", ARRAY, count=25)}),
+    "storage '9' has 0 bytes": _zip({"a": files.tensor("9", ARRAY)}),
+    "changes a tensor": _zip(
         {
             "a": files.tensor("0", ARRAY)
             + b"}"
@@ -122,7 +146,7 @@ HOSTILE = {
             + b"K\x09sb"
         }
     ),
-    "compressed": files.as_zip(
+    "it is compressed": files.as_zip(
         files.pickled({}), {}, compression=zipfile.ZIP_DEFLATED
     ),
     "no data.pkl": files.as_zip(b"", {}).replace(b"data.pkl", b"date.pkl"),
@@ -148,6 +172,60 @@ def test_read_rejects_a_cut_file(tmp_path, legacy):
     for size in range(0, len(data), 7):
         with pytest.raises(ValueError, match="read safely"):
             _read(tmp_path, data[:size])
+
+
+def test_overlapping_entries_reject(tmp_path):
+    """170 names for the same 50 MB would fill the memory."""
+    path, count = tmp_path / "a.pth", 1 << 16
+    array = np.zeros(count, np.float32)
+    program = files.pickled(
+        {f"w{n}": files.tensor(str(n), array) for n in range(20)}
+    )
+    content = {str(n): array.tobytes() for n in range(20)}
+    path.write_bytes(files.as_zip(program, content))
+    data = path.read_bytes()
+    cut = files.all_at_one_place(data)
+    assert len(cut) < len(data) / 10
+    path.write_bytes(cut)
+    with pytest.raises(ValueError, match="read safely: it is cut short"):
+        read_state_dict(path)
+
+
+def test_entry_that_is_longer_than_its_storage_rejects(tmp_path):
+    data = files.as_zip(
+        files.pickled({"a": files.tensor("0", ARRAY)}), {"0": bytes(10**7)}
+    )
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="'0' has 10,000,000 bytes"):
+            _read(tmp_path, data)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
+
+
+def test_long_list_of_members_rejects(tmp_path):
+    """The end of the file says that the list is all of it."""
+    path = tmp_path / "a.pth"
+    data = bytearray(files.checkpoint({"a": ARRAY}))
+    end = data.rindex(b"PK\5\6")
+    data[end + 12 : end + 20] = struct.pack("<II", 1 << 25, 0)
+    path.write_bytes(bytes(1 << 25) + data[end:])
+    with pytest.raises(ValueError, match="list of members is too long"):
+        read_state_dict(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_special_files_reject(tmp_path, kind):
+    path = tmp_path / "a.pth"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    with pytest.raises(ValueError, match="`from` must be a regular file"):
+        read_state_dict(path)
 
 
 @pytest.mark.filterwarnings("ignore:invalid escape")  # by pickletools
@@ -176,6 +254,6 @@ def test_read_agrees_with_torch(tmp_path, legacy):
     torch.save(
         layer.state_dict(), path, _use_new_zipfile_serialization=not legacy
     )
-    found = read_state_dict(path)
+    found = read_state_dict(path).arrays
     for name, expected in layer.state_dict().items():
         np.testing.assert_array_equal(found[name], expected.numpy())
