@@ -3,8 +3,8 @@
 FFmpeg reads hundreds of formats, some of which are lists of other files or
 addresses. Only plain containers are let in, from an open regular file, so
 nothing else is ever opened. What players play counts: frames before the first
-key frame do not, and times are those of decoded frames. Interlaced and HDR
-video is refused, as its frames are no ordinary pictures.
+key frame do not, times are those of decoded frames, and interlaced frames are
+made progressive. HDR video is refused, as its frames are no ordinary pictures.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from crossnet_tf import images
-from crossnet_tf.video import orientation
+from crossnet_tf.video import deinterlacing, orientation
 from crossnet_tf.video.suffixes import SUFFIXES
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
@@ -47,16 +47,21 @@ class Frame:
     Attributes:
         number: its place, from 0.
         time: when it is shown, in units of the video's `time_base`.
+        decoded: PyAV's frame.
     """
 
     number: int
     time: int
-    _decoded: Any
+    decoded: Any
     _turn: tuple[int, int, int, int]
 
     def rgb(self) -> np.ndarray:
         """`[H, W, 3]` uint8, upright."""
-        return orientation.upright(to_rgb(self._decoded), self._turn)
+        return orientation.upright(to_rgb(self.decoded), self._turn)
+
+    def of(self, decoded: Any) -> "Frame":
+        """The same place and time, for other pixels."""
+        return dataclasses.replace(self, decoded=decoded)
 
 
 def to_rgb(frame: Any) -> np.ndarray:
@@ -100,24 +105,41 @@ class Video:
 
         Raises:
             ValueError: the file is damaged, changes its size too far, or is
-                interlaced or HDR.
+                HDR.
         """
-        if begin and self.has_times:
-            self.container.seek(begin, stream=self.stream, backward=True)
-        number, last, begun = 0, None, False
         with _named(self.path):
-            for frame in self.container.decode(self.stream):
-                begun = begun or frame.key_frame
-                if not begun:
-                    continue
-                turn = _checked(self.path, frame)
-                time = frame.pts if self.has_times else number
-                if time is None or (last is not None and time <= last):
-                    time = 0 if last is None else last + self._step()
-                if number >= MAX_FRAMES:
-                    raise too_long(self.path)
-                yield Frame(number, time, frame, turn)
-                number, last = number + 1, time
+            if begin and self.has_times:
+                self._seek(begin)
+            yield from deinterlacing.progressive(self._stored())
+
+    def _seek(self, time: int) -> None:
+        """Goes to the key frame at or before `time`.
+
+        If that is interlaced, it needs its neighbour, from the one before.
+        """
+        self.container.seek(time, stream=self.stream)
+        first: Any = next(self.container.decode(self.stream), None)
+        before = time - 1 if first and first.interlaced_frame else time
+        try:
+            self.container.seek(before, stream=self.stream)
+        except av.FFmpegError:  # there is none before
+            self.container.seek(time, stream=self.stream)
+
+    def _stored(self) -> Iterator[Frame]:
+        """Frames from here on, as the file has them."""
+        number, last, begun = 0, None, False
+        for frame in self.container.decode(self.stream):
+            begun = begun or frame.key_frame
+            if not begun:
+                continue
+            turn = _checked(self.path, frame)
+            time = frame.pts if self.has_times else number
+            if time is None or (last is not None and time <= last):
+                time = 0 if last is None else last + self._step()
+            if number >= MAX_FRAMES:
+                raise too_long(self.path)
+            yield Frame(number, time, frame, turn)
+            number, last = number + 1, time
 
     def _step(self) -> int:
         return max(round(1 / (self.rate * self.time_base)), 1)
@@ -180,11 +202,6 @@ def _check_file(path: pathlib.Path) -> None:
 def _checked(path: pathlib.Path, frame: Any) -> tuple[int, int, int, int]:
     """Refuses what is no ordinary frame; gives how it is turned."""
     _check_size(path, frame.width, frame.height)
-    if frame.interlaced_frame:
-        raise ValueError(
-            f"Video `{path}` must be progressive. Received: interlaced "
-            "frames. Convert it first: ffmpeg -i IN -vf bwdif OUT.mp4"
-        )
     if frame.color_trc in _HDR:
         raise ValueError(
             f"Video `{path}` must be SDR. Received: HDR "

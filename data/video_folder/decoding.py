@@ -25,8 +25,7 @@ def frame_times(path: pathlib.Path) -> list[int]:
 
     Raises:
         ValueError: it is no video that can be read, its frames are too large,
-            interlaced, HDR or of pixels that are not square, or there are far
-            too many.
+            HDR or of pixels that are not square, or there are far too many.
     """
     with reading.open_video(path) as video:
         reading.check_square(path, video)
