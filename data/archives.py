@@ -30,11 +30,13 @@ from typing import IO, Any
 
 import tqdm
 
+from crossnet_tf import regular
+from crossnet_tf.images import formats
+from crossnet_tf.video import suffixes
+
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-KEPT_SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".pfm"),
-    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"),
-)
+KEPT_SUFFIXES = (*formats.SUFFIXES, *suffixes.SUFFIXES, ".pfm")
+_MAX_BYTES = 2**42
 MAX_MEMBERS = 2_000_000
 MAX_DEPTH = 16
 # Images barely shrink in an archive; what is small may, such as flat PFMs.
@@ -81,10 +83,11 @@ def unpack(archive: pathlib.Path, cache: pathlib.Path) -> pathlib.Path:
         the archive has the same path, size and time as then.
 
     Raises:
-        ValueError: the archive is damaged or hostile; nothing is left.
+        ValueError: the archive is damaged or hostile, or no regular file;
+            nothing is left.
         OSError: it cannot be read, or the disk is full.
     """
-    state = archive.stat()
+    state = regular.check_size(archive, _MAX_BYTES).stat()
     key = f"{archive.resolve()}\n{state.st_size}\n{state.st_mtime_ns}"
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     stem = re.sub(r"[^\w.-]", "_", archive.name)[:80]

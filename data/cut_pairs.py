@@ -41,6 +41,12 @@ SIZE = flags.DEFINE_integer(
     flag_values=FLAGS,
 )
 SEED = flags.DEFINE_integer("seed", 0, "Seed.", flag_values=FLAGS)
+STRICT = flags.DEFINE_bool(
+    "strict",
+    False,
+    "End at the first scene that cannot be used; else it is left out.",
+    flag_values=FLAGS,
+)
 
 
 def main() -> None:
@@ -54,18 +60,27 @@ def main() -> None:
     output = pathlib.Path(OUTPUT.value)
     if output.exists():
         raise ValueError(f"`output` must be new. Received: output={output}")
-    scenes = matching_tiles.find_scenes(pathlib.Path(SCENES.value), SIZE.value)
-    tiles = matching_tiles.cut(scenes, COUNT.value, SIZE.value, SEED.value)
+    strict = STRICT.value
+    scenes = matching_tiles.find_scenes(
+        pathlib.Path(SCENES.value), SIZE.value, strict
+    )
+    tiles = matching_tiles.cut(
+        scenes, COUNT.value, SIZE.value, SEED.value, strict
+    )
     temporary = output.with_name(f".{output.name}.incomplete")
     # What a killed run left may have been cut with other flags.
     shutil.rmtree(temporary, ignore_errors=True)
     for kind in ("hr", "ref"):
         (temporary / kind).mkdir(parents=True, exist_ok=True)
-    for tile in tqdm.tqdm(tiles, "Cutting", COUNT.value, unit=" pairs"):
+    bar = tqdm.tqdm(tiles, "Cutting", COUNT.value, unit=" pairs")
+    for tile in bar:
         for kind, image in (("hr", tile.hr), ("ref", tile.ref)):
             images.write_image(temporary / kind / f"{tile.name}.png", image)
     temporary.rename(output)
-    print(f"Written: {output}. Train with --dataset=folder:{output}")
+    print(
+        f"Written: {bar.n} pairs in {output}. "
+        f"Train with --dataset=folder:{output}"
+    )
 
 
 if __name__ == "__main__":

@@ -5,16 +5,18 @@ are in them (`scenes.Scene`); this file checks, encodes and writes them in the
 schema of data/synthetic_lf/README.md. Views are stored as PNG, so they equal
 the source's 8 bits exactly.
 
-TFDS writes into a temporary directory that takes its name at the end. So a
-scene that cannot be read leaves no data set that looks complete.
+A scene that cannot be read is named and left out, or ends the preparation if
+the builder is `strict`. TFDS writes into a temporary directory that takes its
+name at the end, so that what ends leaves no data set that looks complete.
 """
 
+import functools
 import io
 import pathlib
 import sys
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import PIL.Image
@@ -22,16 +24,23 @@ import tensorflow_datasets as tfds
 
 from crossnet_tf.pairs import light_fields
 
-from . import parallel, scenes, source_tree
+from . import leaving_out, parallel, scenes, source_tree
 
 # A record is a protocol buffer, and these end at 2 GiB.
 MAX_RECORD_BYTES = 2**31 - 2**20
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
 
 
 class LightFieldBuilder(  # type: ignore[call-arg]  # TFDS has no types
     tfds.core.GeneratorBasedBuilder, skip_registration=True
 ):
-    """Base of the builders: a subclass gives `_find_scenes`."""
+    """Base of the builders: a subclass gives `_find_scenes`.
+
+    Attributes:
+        strict: a scene that cannot be read ends the preparation.
+    """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES: ClassVar = {"1.0.0": "First release."}
@@ -43,6 +52,7 @@ class LightFieldBuilder(  # type: ignore[call-arg]  # TFDS has no types
     # Not in BUILDER_CONFIGS: `tfds build` prepares all of these at once if
     # none is named.
     OTHER_CONFIGS: ClassVar[list[tfds.core.BuilderConfig]] = []
+    strict = False
     _on_beam = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -73,6 +83,15 @@ class LightFieldBuilder(  # type: ignore[call-arg]  # TFDS has no types
         """Lists the scenes of each split, without reading images."""
         raise NotImplementedError
 
+    def _each(
+        self,
+        find: Callable[[_Item], _Found],
+        items: Iterable[_Item],
+        name_of: Callable[[Any], str] = lambda folder: folder.name,
+    ) -> list[_Found]:
+        """What `find` gives for each item; bad ones are left out."""
+        return leaving_out.each(find, items, name_of, self.strict)
+
     def _download_and_prepare(
         self,
         dl_manager: tfds.download.DownloadManager,
@@ -99,9 +118,40 @@ class LightFieldBuilder(  # type: ignore[call-arg]  # TFDS has no types
 
     def _generate_examples(self, found: list[scenes.Scene]) -> Any:
         """Scenes as examples: on Beam if asked for, otherwise on threads."""
+        make = functools.partial(_example_or_none, strict=self.strict)
         if self._on_beam:
-            return parallel.on_beam(make_example, found)
-        return parallel.on_threads(make_example, found)
+            return parallel.on_beam(make, found)
+        return _not_empty(parallel.on_threads(make, found), found)
+
+
+def _example_or_none(
+    scene: scenes.Scene, strict: bool
+) -> list[parallel.Example]:
+    try:
+        return [make_example(scene)]
+    except leaving_out.UNREADABLE as error:
+        if strict:
+            raise
+        leaving_out.say(scene.name, error)
+        return []
+
+
+def _not_empty(
+    examples: Iterable[parallel.Example], found: list[scenes.Scene]
+) -> Iterator[parallel.Example]:
+    """The same; says how many are left out, and refuses none at all."""
+    count = 0
+    for example in examples:
+        count += 1
+        yield example
+    if found and not count:
+        make_example(found[0])  # raises: this is why
+    if count < len(found):
+        print(
+            f"{len(found) - count} of {len(found)} scenes of a split are left "
+            "out; their names stand above.",
+            file=sys.stderr,
+        )
 
 
 def _check_names(splits: dict[str, list[scenes.Scene]]) -> None:

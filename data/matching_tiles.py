@@ -5,13 +5,13 @@ import pathlib
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
 from skimage.feature import match_template
 
 from crossnet_tf import images
 from crossnet_tf.images import listing
 from crossnet_tf.ops.quantization import to_uint8
 
+from . import leaving_out
 from .survey import shrunk
 
 _COARSE = 4  # Matching is done at a quarter of the size.
@@ -31,19 +31,33 @@ class Tile:
 
 
 def find_scenes(
-    folder: pathlib.Path, size: int
+    folder: pathlib.Path, size: int, strict: bool = False
 ) -> dict[str, list[pathlib.Path]]:
     """Pictures by scene, in the order of their names.
+
+    Args:
+        folder: that holds a folder for each.
+        size: of a tile; scenes that are smaller do not count.
+        strict: the first scene that cannot be read ends it.
 
     Raises:
         FileNotFoundError: no such folder.
         ValueError: no scene has two pictures of at least `size` pixels.
     """
-    scenes = {}
-    for scene in filter(pathlib.Path.is_dir, listing.visible(folder)):
+
+    def fitting(scene: pathlib.Path) -> list[pathlib.Path]:
         pictures = listing.pictures(scene)
-        if len(pictures) > 1 and min(_size(pictures[0])) >= size:
-            scenes[scene.name] = pictures
+        is_fit = len(pictures) > 1 and min(_size(pictures[0])) >= size
+        return pictures if is_fit else []
+
+    folders = list(filter(pathlib.Path.is_dir, listing.visible(folder)))
+    found = leaving_out.each(
+        lambda scene: (scene.name, fitting(scene)),
+        folders,
+        lambda scene: scene.name,
+        strict,
+    )
+    scenes = {name: pictures for name, pictures in found if pictures}
     if not scenes:
         raise ValueError(
             "`scenes` must hold folders of two or more pictures of at least "
@@ -53,30 +67,59 @@ def find_scenes(
 
 
 def cut(
-    scenes: dict[str, list[pathlib.Path]], count: int, size: int, seed: int
+    scenes: dict[str, list[pathlib.Path]],
+    count: int,
+    size: int,
+    seed: int,
+    strict: bool = False,
 ) -> Iterator[Tile]:
     """Cuts `count` pairs, about equally many from each scene.
+
+    A scene whose pictures cannot be read, differ in size or never match is
+    named and gives no more pairs.
 
     Args:
         scenes: pictures by scene.
         count: of pairs.
         size: height and width of a tile.
         seed: of the choice of pictures and places.
+        strict: such a scene ends it.
 
     Raises:
-        ValueError: a scene's pictures differ in size or never match, or one
-            cannot be read.
+        ValueError: such a scene, if `strict` or there are no others.
     """
-    names, shares = list(scenes), np.linspace(0, count, len(scenes) + 1)
-    for number, name in enumerate(names):
+    shares = np.linspace(0, count, len(scenes) + 1)
+    first, done = None, 0
+    for number, (name, paths) in enumerate(scenes.items()):
         rng = np.random.default_rng([seed, number])
         share = round(shares[number + 1]) - round(shares[number])
-        pictures = [_read(path) for path in scenes[name]]
-        if len({picture.shape for picture in pictures}) > 1:
-            raise ValueError(f"Pictures of a scene differ in size: {name}.")
-        for tile in range(share):
-            hr, ref = _matching(pictures, size, rng, name)
-            yield Tile(f"{name}_{tile:04}", hr, ref)
+        try:
+            for tile in _tiles(name, paths, share, size, rng):
+                yield tile
+                done += 1
+        except leaving_out.UNREADABLE as error:
+            if strict:
+                raise
+            leaving_out.say(name, error)
+            first = first or error
+    if first and not done:
+        raise first
+
+
+def _tiles(
+    name: str,
+    paths: list[pathlib.Path],
+    count: int,
+    size: int,
+    rng: np.random.Generator,
+) -> Iterator[Tile]:
+    """The pairs of one scene."""
+    pictures = [_read(path) for path in paths]
+    if len({picture.shape for picture in pictures}) > 1:
+        raise ValueError(f"Pictures of a scene differ in size: {name}.")
+    for number in range(count):
+        hr, ref = _matching(pictures, size, rng, name)
+        yield Tile(f"{name}_{number:04}", hr, ref)
 
 
 def _matching(pictures, size, rng, name) -> tuple[np.ndarray, np.ndarray]:
@@ -132,5 +175,5 @@ def _read(path: pathlib.Path) -> np.ndarray:
 
 
 def _size(path: pathlib.Path) -> tuple[int, int]:
-    with Image.open(path) as image:
-        return image.size
+    info = images.read_info(path)
+    return info.width, info.height

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 Example = tuple[str, dict[str, Any]]
+Make = Callable[[_Item], Sequence[Example]]
+"""Makes an item's example, or none if the item is to be left out."""
 
 
-def on_threads(
-    make: Callable[[_Item], Example], items: Sequence[_Item]
-) -> Iterator[Example]:
+def on_threads(make: Make[_Item], items: Sequence[_Item]) -> Iterator[Example]:
     """Yields examples in order; as many are made at once as processors."""
     workers = num_processors()
     pending: collections.deque[concurrent.futures.Future] = collections.deque()
@@ -32,10 +32,10 @@ def on_threads(
             for item in itertools.islice(left, workers):
                 pending.append(pool.submit(make, item))
             while pending:
-                example = pending.popleft().result()
+                examples = pending.popleft().result()
                 for item in itertools.islice(left, 1):
                     pending.append(pool.submit(make, item))
-                yield example
+                yield from examples
         finally:
             for future in pending:
                 future.cancel()
@@ -48,10 +48,8 @@ def num_processors() -> int:
     return os.cpu_count() or 1
 
 
-def on_beam(
-    make: Callable[[_Item], Example], items: Sequence[_Item]
-) -> "beam.PTransform":
+def on_beam(make: Make[_Item], items: Sequence[_Item]) -> "beam.PTransform":
     """A pipeline that makes the same examples, in any order."""
     import apache_beam as beam  # takes seconds to load
 
-    return beam.Create(items) | beam.Reshuffle() | beam.Map(make)
+    return beam.Create(items) | beam.Reshuffle() | beam.FlatMap(make)

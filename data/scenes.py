@@ -155,6 +155,19 @@ def row_scenes(
     ]
 
 
+def split_runs(found: list[list[Scene]]) -> dict[str, list[Scene]]:
+    """Splits by folder or video, so that both parts show different ones.
+
+    Args:
+        found: the runs of each.
+    """
+    parts = source_tree.split(found, lambda runs: runs[0].name)
+    return {
+        name: [run for runs in part for run in runs]
+        for name, part in parts.items()
+    }
+
+
 def named_runs(
     name: str, count: int, run_length: int
 ) -> list[tuple[str, range]]:

@@ -54,34 +54,62 @@ def find_folders(root: pathlib.Path, cache: pathlib.Path) -> list[Folder]:
 
     Raises:
         ValueError: an archive is damaged or hostile, or folders are nested
-            too deeply (a link to a folder above itself?).
+            too deeply or found twice, by links.
     """
-    found = _walk(root, (), cache, 0)
+    found = _walk(root, (), cache, {})
     return sorted(found, key=lambda folder: by_number(folder.name))
 
 
 def _walk(
-    path: pathlib.Path, parts: tuple[str, ...], cache: pathlib.Path, depth: int
+    path: pathlib.Path,
+    parts: tuple[str, ...],
+    cache: pathlib.Path,
+    seen: dict[tuple[int, int], pathlib.Path],
 ) -> list[Folder]:
-    if depth > MAX_DEPTH:
-        raise ValueError(
-            f"Folders must be nested at most {MAX_DEPTH} deep. Received: "
-            f"{path}. Is it a link to a folder above itself?"
-        )
+    """Folders below `path`.
+
+    Args:
+        path: a folder.
+        parts: its name below the user's folder.
+        cache: where archives are unpacked to.
+        seen: folders so far, by device and number.
+    """
+    _check_place(path, parts, seen)
     files, found = [], []
     for entry in listing.visible(path):
         suffix = archives.suffix_of(entry)
         if entry.is_dir():
-            found += _walk(entry, (*parts, entry.name), cache, depth + 1)
+            found += _walk(entry, (*parts, entry.name), cache, seen)
         elif suffix:
             inside = archives.unpack(entry, cache)
             name = entry.name[: -len(suffix)]
-            found += _walk(inside, (*parts, name), cache, depth + 1)
+            found += _walk(inside, (*parts, name), cache, seen)
         else:
             files.append(entry)
     if files:
         found.append(Folder(_name(parts), path, tuple(files)))
     return found
+
+
+def _check_place(
+    path: pathlib.Path,
+    parts: tuple[str, ...],
+    seen: dict[tuple[int, int], pathlib.Path],
+) -> None:
+    """Refuses links that lead round in circles, or to everything again."""
+    if len(parts) > MAX_DEPTH:
+        raise ValueError(
+            f"Folders must be nested at most {MAX_DEPTH} deep. Received: "
+            f"{path}."
+        )
+    state = path.stat()
+    place = state.st_dev, state.st_ino
+    if place in seen:
+        raise ValueError(
+            f"Each folder must be there once. Received: {path} is "
+            f"{seen[place]} again, by a link."
+        )
+    seen[place] = path
 
 
 def _name(parts: tuple[str, ...]) -> str:

@@ -35,6 +35,7 @@ from absl import flags
 
 import crossnet_tf
 from crossnet_tf import config as config_lib
+from crossnet_tf import regular
 from crossnet_tf.cli import help, outcome, quiet
 
 _SECTIONS = typing.get_type_hints(config_lib.Config)
@@ -44,6 +45,7 @@ _TITLES = {
     "train": "Training",
     "eval": "Evaluation",
 }
+_MAX_FLAG_FILE_BYTES = 2**20
 _KINDS = {bool: "", int: "INT", float: "NUMBER", str: "TEXT"}
 
 
@@ -311,8 +313,12 @@ def _flag_file(name: str) -> str:
     Raises:
         flags.Error: there is neither; lists those that ship.
     """
-    if os.path.exists(os.path.expanduser(name)):
-        return os.path.expanduser(name)
+    own = os.path.expanduser(name)
+    if os.path.exists(own):
+        try:
+            return str(regular.check_size(own, _MAX_FLAG_FILE_BYTES))
+        except ValueError as error:
+            raise flags.Error(f"`--flagfile`: {error}") from error
     shipped = {
         path.stem: path
         for folder in crossnet_tf.__path__

@@ -100,7 +100,7 @@ def _missing_extra(error: Exception) -> str | None:
 def one_line(error: Exception) -> str:
     """The error's message without line breaks; its type if it has none."""
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return _printable(f"{error.strerror}: {error.filename}")
+        return printable(f"{error.strerror}: {error.filename}")
     extra = _missing_extra(error)
     if isinstance(error, ModuleNotFoundError) and extra:
         return (
@@ -110,11 +110,11 @@ def one_line(error: Exception) -> str:
     text = str(error).strip()
     if type(error).__name__ in _TENSORFLOW_MISTAKES:
         text = _without_nodes(text)
-    return _printable(" ".join(text.split())) or type(error).__name__
+    return printable(" ".join(text.split())) or type(error).__name__
 
 
-def _printable(text: str) -> str:
-    """Escape codes in a file's name must not reach the terminal."""
+def printable(text: str) -> str:
+    """A text whose escape codes do not reach the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 

@@ -31,6 +31,10 @@ COMMANDS = {
     "export tflite": ("crossnet_tf.export.tflite", "Convert to TF-Lite."),
     "export onnx": ("crossnet_tf.export.onnx", "Convert to ONNX."),
     "client": ("crossnet_tf.export.client", "Super-resolve by a server."),
+    "data build": (
+        "crossnet_tf.data.build",
+        "Prepare a data set from your files.",
+    ),
     "data cut_pairs": (
         "crossnet_tf.data.cut_pairs",
         "Cut training pairs from photographs.",

@@ -14,7 +14,6 @@ References: https://huggingface.co/docs/safetensors (format);
 import math
 import os
 import pathlib
-import stat
 import struct
 import zipfile
 import zlib
@@ -23,6 +22,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import safetensors
 import safetensors.numpy
+
+from crossnet_tf import regular
 
 SUFFIXES = (".safetensors", ".npz")
 DTYPES = ("float16", "float32")
@@ -73,7 +74,7 @@ def read(
             and shapes that do not are listed); the message names the file.
     """
     path = pathlib.Path(path)
-    check_size(path, byte_limit(expected))
+    regular.check_size(path, byte_limit(expected))
     is_npz = path.suffix == ".npz"
     try:
         return (_read_npz if is_npz else _read_safetensors)(path, expected)
@@ -85,24 +86,6 @@ def byte_limit(expected: Mapping[str, Shape]) -> int:
     """What a file of these arrays has at most."""
     data = 4 * sum(math.prod(shape) for shape in expected.values())
     return data + _header_limit(expected)
-
-
-def check_size(path: pathlib.Path, limit: int) -> None:
-    """Refuses what could not be read in bounded memory and time.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: no regular file (a pipe, a device, a folder), or more
-            than `limit` bytes.
-    """
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        raise ValueError(f"`{path}` must be a regular file. Received: another.")
-    if state.st_size > limit:
-        raise ValueError(
-            f"`{path}` must have at most {limit:,} bytes for what it should "
-            f"hold. Received: {state.st_size:,} bytes."
-        )
 
 
 def _read_safetensors(

@@ -50,7 +50,8 @@ def find(value: Any, entry: str = "") -> tuple[str, dict[str, Tensor]]:
 
 def _candidates(root: Any) -> dict[str, dict[str, Tensor]]:
     """Dicts of tensors by their paths; of nothing else, if there are such."""
-    pure, mixed = {}, {}
+    pure: dict[str, dict[str, Tensor]] = {}
+    mixed: dict[str, dict[str, Tensor]] = {}
     seen: set[int] = set()
     level = [("", root)]
     for _ in range(_MAX_DEPTH + 1):

@@ -18,7 +18,6 @@ import io
 import math
 import os
 import pathlib
-import stat
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from typing import IO, Any, BinaryIO, NamedTuple
 import ml_dtypes
 import numpy as np
 
+from crossnet_tf import regular
 from crossnet_tf.storage import torch_entries, torch_pickles
 from crossnet_tf.storage.torch_pickles import Storage, Tensor
 
@@ -96,13 +96,7 @@ def _check_file(path: pathlib.Path) -> None:
         raise FileNotFoundError(
             f"`from` must be a PyTorch checkpoint. Received: from={path}"
         )
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        raise ValueError(
-            f"`from` must be a regular file. Received: from={path}"
-        )
-    if state.st_size > _MAX_BYTES:
-        raise ValueError(f"{path} is larger than {_MAX_BYTES >> 30} GB.")
+    regular.check_size(path, _MAX_BYTES)
 
 
 def _read_zip(file: BinaryIO, entry: str) -> StateDict:

@@ -20,7 +20,7 @@ import shutil
 import keras
 import numpy as np
 
-from crossnet_tf import atomic
+from crossnet_tf import atomic, regular
 from crossnet_tf.config import Config
 from crossnet_tf.storage import array_files
 
@@ -112,7 +112,7 @@ def _check_hashes(path: pathlib.Path, limit: int) -> None:
     folder = path.parent
     hashes = _read_hashes(folder / _HASH_FILE)
     for file, most in ((folder / _CONFIG_FILE, _TEXT_BYTES), (path, limit)):
-        array_files.check_size(file, most)
+        regular.check_size(file, most)
         with open(file, "rb") as data:
             found = hashlib.file_digest(data, "sha256").hexdigest()
         if hashes.get(file.name) != found:
@@ -124,7 +124,7 @@ def _check_hashes(path: pathlib.Path, limit: int) -> None:
 
 def _read_hashes(path: pathlib.Path) -> dict[str, str]:
     """Hash by name of file."""
-    array_files.check_size(path, _TEXT_BYTES)
+    regular.check_size(path, _TEXT_BYTES)
     lines = path.read_text("ascii", errors="replace").splitlines()
     hashes = {}
     for line in lines:

@@ -20,7 +20,9 @@ _OPTIONS = "mode=send_frame:parity=auto:deint=interlaced"
 class Interlaced(Protocol):
     """A decoded frame with what is known of it."""
 
-    decoded: Any
+    @property
+    def decoded(self) -> Any:
+        """PyAV's frame."""
 
     def of(self, decoded: Any) -> Self:
         """The same, for other pixels."""

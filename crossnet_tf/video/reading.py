@@ -14,7 +14,7 @@ import os
 import pathlib
 import stat
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -59,7 +59,7 @@ class Frame:
         """`[H, W, 3]` uint8, upright."""
         return orientation.upright(to_rgb(self.decoded), self._turn)
 
-    def of(self, decoded: Any) -> "Frame":
+    def of(self, decoded: Any) -> Self:
         """The same place and time, for other pixels."""
         return dataclasses.replace(self, decoded=decoded)
 

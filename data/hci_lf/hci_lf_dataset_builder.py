@@ -19,11 +19,13 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from crossnet_tf import images, regular
 from crossnet_tf.data import light_field, scenes, source_tree
 
 ROWS = COLS = 9
 VIEWS = [f"input_Cam{n:03d}.png" for n in range(ROWS * COLS)]
 MAPS = [f"gt_disp_lowres_Cam{n:03d}.pfm" for n in range(ROWS * COLS)]
+_MAX_PFM_BYTES = 4 * images.MAX_PIXELS + 100
 _HEADER = re.compile(
     rb"Pf\s+(?P<width>\d{1,5})\s+(?P<height>\d{1,5})\s+"
     rb"(?P<scale>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s"
@@ -51,9 +53,12 @@ class Builder(light_field.LightFieldBuilder):
         self, folders: list[source_tree.Folder]
     ) -> dict[str, list[scenes.Scene]]:
         with_views = source_tree.with_images(folders, f"files {VIEWS[0]}")
-        found = [find_scene(folder) for folder in with_views]
+        found = self._each(find_scene, with_views)
         if self._has_disparity():
-            found = _with_maps(found, folders)
+            places = _places(folders)
+            found = [s for s in found if not _is_kept_back(s, places)]
+            add = functools.partial(_with_maps, places=places)
+            found = self._each(add, found)
         return source_tree.split(found, lambda scene: scene.name)
 
 
@@ -78,37 +83,44 @@ def _check_files(folder: source_tree.Folder, names: list[str]) -> None:
             )
 
 
-def _with_maps(
-    found: list[scenes.Scene], folders: list[source_tree.Folder]
-) -> list[scenes.Scene]:
-    """Adds disparity, which an archive of its own may hold.
-
-    The benchmark keeps that of its test scenes to itself: they are left out.
-
-    Raises:
-        FileNotFoundError: names a scene without, or the first missing file.
-    """
-    places = {
+def _places(
+    folders: list[source_tree.Folder],
+) -> dict[str, source_tree.Folder]:
+    """Where a scene's disparity is, by its name."""
+    return {
         folder.name.rpartition("/")[2]: folder
         for folder in folders
         if any(path.name in MAPS for path in folder.files)
     }
-    complete = []
-    for scene in found:
-        category, _, name = scene.name.rpartition("/")
-        if name in places:
-            _check_files(places[name], MAPS)
-            paths = [places[name].path / file for file in MAPS]
-            read = functools.partial(_read_maps, paths)
-            complete.append(dataclasses.replace(scene, read_disparity=read))
-        elif not category.endswith("test"):
-            raise FileNotFoundError(
-                f"Scene `{scene.name}` must have {len(MAPS)} files such as "
-                f"{MAPS[0]}, in its folder or in one of its name. Received: "
-                "none. They are in an archive of their own; without them take "
-                "--config=views."
-            )
-    return complete
+
+
+def _is_kept_back(
+    scene: scenes.Scene, places: dict[str, source_tree.Folder]
+) -> bool:
+    """The benchmark keeps the disparity of its test scenes to itself."""
+    category, _, name = scene.name.rpartition("/")
+    return category.endswith("test") and name not in places
+
+
+def _with_maps(
+    scene: scenes.Scene, places: dict[str, source_tree.Folder]
+) -> scenes.Scene:
+    """Adds disparity, which an archive of its own may hold.
+
+    Raises:
+        FileNotFoundError: names a scene without, or the first missing file.
+    """
+    name = scene.name.rpartition("/")[2]
+    if name in places:
+        _check_files(places[name], MAPS)
+        paths = [places[name].path / file for file in MAPS]
+        read = functools.partial(_read_maps, paths)
+        return dataclasses.replace(scene, read_disparity=read)
+    raise FileNotFoundError(
+        f"Scene `{scene.name}` must have {len(MAPS)} files such as {MAPS[0]}, "
+        "in its folder or in one of its name. Received: none. They are in an "
+        "archive of their own; without them take --config=views."
+    )
 
 
 def read_pfm(path: pathlib.Path) -> np.ndarray:
@@ -118,9 +130,9 @@ def read_pfm(path: pathlib.Path) -> np.ndarray:
         `[H, W]` float32, first row on top (the file has it last).
 
     Raises:
-        ValueError: it is none, or is truncated.
+        ValueError: it is none, too large or truncated.
     """
-    data = path.read_bytes()
+    data = regular.check_size(path, _MAX_PFM_BYTES).read_bytes()
     match = _HEADER.match(data)
     if match is None:
         raise ValueError(f"`{path}` must be a grey PFM file (Pf).")

@@ -72,15 +72,8 @@ class Builder(light_field.LightFieldBuilder):
             )
         folders = source_tree.with_images(folders, "a folder per scene")
         if config.layout == "files":
-            parts = source_tree.split(folders, lambda folder: folder.name)
-            return {
-                name: [
-                    scene
-                    for folder in part
-                    for scene in find_scenes(folder, config.run_length)
-                ]
-                for name, part in parts.items()
-            }
+            find = functools.partial(find_scenes, run_length=config.run_length)
+            return scenes.split_runs(self._each(find, folders))
         found = [
             scenes.Scene(
                 f"{folder.name}/{path.stem}".lstrip("/"),

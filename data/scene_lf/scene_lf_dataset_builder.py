@@ -15,9 +15,4 @@ class Builder(light_field.LightFieldBuilder):
         self, folders: list[source_tree.Folder]
     ) -> dict[str, list[scenes.Scene]]:
         folders = source_tree.with_images(folders, "a folder per scene")
-        return {
-            name: [run for folder in part for run in scenes.row_scenes(folder)]
-            for name, part in source_tree.split(
-                folders, lambda folder: folder.name
-            ).items()
-        }
+        return scenes.split_runs(self._each(scenes.row_scenes, folders))

@@ -3,6 +3,8 @@
 tfds build data/stanford_lf --manual_dir=DIR
 """
 
+import re
+
 from crossnet_tf.data import light_field, scenes, source_tree
 
 ROWS = COLS = 17
@@ -20,8 +22,12 @@ class Builder(light_field.LightFieldBuilder):
     ) -> dict[str, list[scenes.Scene]]:
         folders = source_tree.with_images(folders, f"images named {FORM}")
         # A scene's other folders and previews have other names.
-        views = [f for f in folders if scenes.grid_places(f, PATTERN)]
-        found = [find_scene(folder) for folder in views or folders]
+        views = [
+            folder
+            for folder in folders
+            if any(re.search(PATTERN, path.stem) for path in folder.images)
+        ]
+        found = self._each(find_scene, views or folders)
         return source_tree.split(found, lambda scene: scene.name)
 
 

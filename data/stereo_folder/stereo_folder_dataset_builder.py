@@ -19,7 +19,7 @@ class Builder(light_field.LightFieldBuilder):
         self, folders: list[source_tree.Folder]
     ) -> dict[str, list[scenes.Scene]]:
         folders = source_tree.with_images(folders, "a folder per pair")
-        found = [find_pair(folder) for folder in folders]
+        found = self._each(find_pair, folders)
         return source_tree.split(found, lambda scene: scene.name)
 
 

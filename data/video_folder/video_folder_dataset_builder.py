@@ -60,16 +60,15 @@ class Builder(light_field.LightFieldBuilder):
                 f"The folder of --manual_dir must hold {FORM}. Received: none."
             )
         videos.sort(key=lambda video: video[0])
-        return {
-            split: [
-                run
-                for name, video in part
-                for run in find_runs(name, video, self.builder_config)
-            ]
-            for split, part in source_tree.split(
-                videos, lambda video: video[0]
-            ).items()
-        }
+        return scenes.split_runs(
+            self._each(
+                lambda video: find_runs(
+                    video[0], video[1], self.builder_config
+                ),
+                videos,
+                lambda video: video[0],
+            )
+        )
 
 
 def find_runs(

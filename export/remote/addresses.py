@@ -11,6 +11,7 @@ refused, and no message repeats it.
 import dataclasses
 import ipaddress
 import re
+import unicodedata
 import urllib.parse
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -68,7 +69,7 @@ def parse(server: str) -> Address:
         ValueError: it has neither of the two forms; the message shows it
             without its password.
     """
-    if "@" in server:
+    if "@" in unicodedata.normalize("NFKC", server):  # as resolvers see it
         raise _wrong(server, "must hold no user and no password: --header_file")
     scheme, found, rest = server.partition("://")
     if not found:
@@ -91,12 +92,18 @@ def parse(server: str) -> Address:
 
 
 def redacted(server: str) -> str:
-    """An address for messages: no password, no control characters."""
+    """An address for messages: no password, no control characters.
+
+    A token in a query counts as a password.
+    """
     scheme, found, rest = server.partition("://")
     if not found:
         scheme, rest = "", server
+    rest = unicodedata.normalize("NFKC", rest)
     if "@" in rest:
         rest = "***@" + rest.rpartition("@")[2]
+    if re.search("[?#]", rest):
+        rest = re.sub("[?#].*", "?***", rest, flags=re.DOTALL)
     text = scheme + found + rest
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return text if len(text) <= 200 else text[:200] + "..."

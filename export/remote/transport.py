@@ -15,12 +15,15 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from crossnet_tf import regular
+
 from . import addresses, header_files, proxies
 from .failures import Kind, RequestError, from_status
 
 Value = np.ndarray | list[bytes]
 MAX_ANSWER = 2**28
 _FIRST_DELAY, _LAST_DELAY = 0.2, 5.0
+_MAX_CERTIFICATES = 2**20
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
 
@@ -135,8 +138,7 @@ def _read_certificates(path: str) -> bytes | None:
     """Certificates to trust, or None for the system's."""
     if not path:
         return None
-    with open(path, "rb") as file:
-        data = file.read(2**20)
+    data = regular.check_size(path, _MAX_CERTIFICATES).read_bytes()
     if _PEM not in data:
         raise ValueError(
             "`root_certificates` must be a PEM file of certificates. "

@@ -1,5 +1,7 @@
 """Training pairs cut from pictures of a scene."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,29 @@ def test_sizes_must_agree(tmp_path):
     scenes = {"mixed": [tmp_path / "a/v0.png", tmp_path / "b/v0.png"]}
     with pytest.raises(ValueError, match="differ in size: mixed"):
         list(matching_tiles.cut(scenes, 1, SIZE, 0))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_bad_scenes_are_left_out(tmp_path, capsys, strict):
+    for name in "abc":
+        _scene(tmp_path / name, [0, 16])
+    (tmp_path / "b" / "v1.png").write_bytes(b"no picture")
+    (tmp_path / "c" / "v0.png").unlink()
+    os.mkfifo(tmp_path / "c" / "v0.png")
+    if strict:
+        with pytest.raises(ValueError, match=r"c/v0.png` must be a file"):
+            matching_tiles.find_scenes(tmp_path, SIZE, strict)
+        scenes = {"b": sorted((tmp_path / "b").iterdir())}
+        with pytest.raises(ValueError, match=r"b/v1.png` must be a picture"):
+            list(matching_tiles.cut(scenes, 3, SIZE, 0, strict))
+        return
+    scenes = matching_tiles.find_scenes(tmp_path, SIZE)
+    assert list(scenes) == ["a", "b"]
+    tiles = list(matching_tiles.cut(scenes, 6, SIZE, 0))
+    assert [tile.name for tile in tiles] == [f"a_{n:04}" for n in range(3)]
+    text = capsys.readouterr().err
+    assert "Left out `b`: " in text
+    assert "Left out `c`: " in text
 
 
 def test_small_or_single_pictures_make_no_scene(tmp_path):

@@ -1,6 +1,7 @@
 """The builders of real light fields, on files that these tests make."""
 
 import importlib
+import os
 
 import numpy as np
 import PIL.Image
@@ -42,9 +43,10 @@ def _save(path, array):
     PIL.Image.fromarray(array).save(path)
 
 
-def _prepare(name, tmp_path, config=None, **download):
+def _prepare(name, tmp_path, config=None, strict=False, **download):
     kwargs = {} if config is None else {"config": config}
     builder = _module(name).Builder(data_dir=str(tmp_path / "out"), **kwargs)
+    builder.strict = strict
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(
             manual_dir=str(tmp_path / "in"), **download
@@ -136,6 +138,37 @@ def test_cut_off_preparation_leaves_nothing_complete(tmp_path, rng):
         _prepare("scene_lf", tmp_path)
     with pytest.raises(FileNotFoundError, match="tfds build data/scene_lf"):
         prepared.find_prepared("scene_lf", str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_bad_scenes_are_left_out(tmp_path, rng, capsys, strict):
+    """One of each kind: missing, alone, damaged, a pipe, another size."""
+    for scene in "abcdefg":
+        for file, view in zip(_names("scene_lf", 1, 2), _views(rng, 2)):
+            _save(tmp_path / "in" / scene / file, view)
+    places = {scene: tmp_path / "in" / scene / "v9.png" for scene in "bcde"}
+    places["b"].unlink()
+    places["c"].write_bytes(places["c"].read_bytes()[:-40])
+    places["d"].unlink()
+    os.mkfifo(places["d"])
+    _save(places["e"], _views(rng, 1)[0, :-1])
+    (tmp_path / "in" / "a" / "._v8.png").write_bytes(b"junk")
+    if strict:
+        with pytest.raises((ValueError, FileNotFoundError)):
+            _prepare("scene_lf", tmp_path, strict=True)
+        assert "Left out" not in capsys.readouterr().err
+        return
+    builder = _prepare("scene_lf", tmp_path)
+    found = {
+        split: [e["scene"] for e in tfds.as_numpy(builder.as_dataset(split))]
+        for split in ("train", "test")
+    }
+    assert sorted(found["train"]) == [b"a", b"f"]
+    assert found["test"] == [b"g"]
+    text = capsys.readouterr().err
+    for scene in "bcde":
+        assert f"Left out `{scene}`: " in text
+    assert text.count("v9.png") == 3
 
 
 def test_beam_prepares_the_same(tmp_path, rng):
@@ -251,8 +284,34 @@ def test_folders_are_found_at_any_depth(tmp_path, rng):
     assert [f.name for f in splits["train"]] == ["training/b"]
     assert [f.name for f in splits["test"]] == ["test/a"]
     (tmp_path / "training" / "loop").symlink_to(tmp_path)
-    with pytest.raises(ValueError, match="link to a folder above itself"):
+    with pytest.raises(ValueError, match="loop is .* again, by a link"):
         source_tree.find_folders(tmp_path, tmp_path / "cache")
+
+
+def test_links_that_fan_out_reject(tmp_path):
+    """Ten links in each of ten folders would be ten billion folders."""
+    for level in range(10):
+        (tmp_path / f"level{level}").mkdir()
+        for number in range(10):
+            link = tmp_path / f"level{level}" / str(number)
+            link.symlink_to(tmp_path / f"level{level + 1}")
+    (tmp_path / "level10").mkdir()
+    with pytest.raises(ValueError, match="Each folder must be there once"):
+        source_tree.find_folders(tmp_path, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.pfm"])
+def test_special_files_reject(tmp_path, name):
+    path = tmp_path / "in" / name
+    path.parent.mkdir()
+    os.mkfifo(path)
+    read = hci.read_pfm if name == "a.pfm" else _archive_below
+    with pytest.raises(ValueError, match="must be a regular file"):
+        read(path)
+
+
+def _archive_below(path):
+    source_tree.find_folders(path.parent, path.parent.parent / "cache")
 
 
 def test_scenes_of_one_name_rejects(tmp_path, rng):

@@ -224,7 +224,7 @@ def test_special_files_reject(tmp_path, kind):
         path.symlink_to("/dev/zero")
     else:
         path.mkdir()
-    with pytest.raises(ValueError, match="`from` must be a regular file"):
+    with pytest.raises(ValueError, match="a.pth` must be a regular file"):
         read_state_dict(path)
 
 
