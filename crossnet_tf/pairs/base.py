@@ -37,6 +37,10 @@ class PairDataset(abc.ABC):
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def damaged_file(self) -> str:
+        """The first file whose bytes have changed since it was made, or ""."""
+        return ""
+
     @property
     @abc.abstractmethod
     def knows_flow(self) -> bool:

@@ -6,7 +6,10 @@ motorcycle       the pair that scikit-image installs (`motorcycle`)
 anything else    prepared light fields (`light_field_pairs`)
 """
 
+import contextlib
 from collections.abc import Iterator
+
+import tensorflow as tf
 
 from crossnet_tf import config as config_lib
 from crossnet_tf.pairs import folders, light_field_pairs, motorcycle, warps
@@ -67,6 +70,30 @@ def test_pairs(
     """
     name = eval.eval_dataset or data.dataset
     return open_dataset(name, data, eval, scale).test_pairs(problems)
+
+
+@contextlib.contextmanager
+def damage_named(
+    data: config_lib.DataConfig, eval: config_lib.EvalConfig
+) -> Iterator[None]:
+    """Names the file where TensorFlow finds a record that is damaged.
+
+    Raises:
+        ValueError: instead of a `DataLossError` of one of these data sets.
+    """
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        names = f"{data.dataset},{eval.eval_dataset}".split(",")
+        for name in filter(None, map(str.strip, names)):
+            path = open_dataset(name, data, eval, scale=1).damaged_file()
+            if path:
+                raise ValueError(
+                    f"`{path}` must be as it was made. Received: a record "
+                    "that does not fit its checksum. Prepare the data set "
+                    f"`{name}` anew."
+                ) from error
+        raise
 
 
 def count_pairs(

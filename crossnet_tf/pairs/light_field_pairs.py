@@ -43,6 +43,13 @@ class LightFields(PairDataset):
         self._data, self._eval, self._scale = data, eval, scale
         self._prepared = PreparedLightFields(name, data.data_dir)
 
+    def damaged_file(self) -> str:
+        """The first record file that is damaged, of both splits."""
+        splits = self._data.train_split, self._eval.test_split
+        known = (s for s in dict.fromkeys(splits) if self._prepared.has(s))
+        files = (self._prepared.records(split).damaged() for split in known)
+        return next(filter(None, files), "")
+
     @property
     def knows_flow(self) -> bool:
         """Whether disparity is known."""
@@ -149,9 +156,11 @@ class LightFields(PairDataset):
         except tf.errors.DataLossError:
             if problems is None:
                 raise
+            split = self._eval.test_split
+            path = self._prepared.records(split).damaged()
             problems.append(
-                f"{self.name}: a file of split `{self._eval.test_split}` is "
-                "damaged; what follows in it is left out."
+                f"{self.name}: `{path}` of split `{split}` is damaged; what "
+                "follows in it is left out."
             )
 
     def _test_pair(self, example: dict[str, tf.Tensor], i: int) -> Pair:

@@ -128,6 +128,13 @@ class PreparedLightFields:
             [(i.filename, i.skip, i.take) for i in instructions]
         )
 
+    def has(self, split: str) -> bool:
+        """Whether there is such a split, and a light field in it."""
+        try:
+            return bool(self._instructions(split))
+        except ValueError:
+            return False
+
     def count(self, split: str) -> int:
         """How many light fields a split has.
 

@@ -43,6 +43,7 @@ class RecordFiles:
             paths += [path] * len(found)
             offsets += found
         self.count = len(offsets)
+        self._names = sorted({path for path, _, take in parts if take})
         self._paths = tf.constant(paths)
         self._offsets = tf.constant(offsets, tf.int64)
 
@@ -64,6 +65,19 @@ class RecordFiles:
         spec = tf.TensorSpec([], tf.string)
         records = tf.data.experimental.from_variant(variant, spec)
         return records.take(1).get_single_element()
+
+    def damaged(self) -> str:
+        """The first file with a record that fails its checksum, or "".
+
+        Reads all of them: TensorFlow's error tells a place, but no file.
+        """
+        for path in self._names:
+            records = tf.data.TFRecordDataset(path, buffer_size=_BUFFER_BYTES)
+            try:
+                records.reduce(0, lambda count, record: count + 1)
+            except tf.errors.DataLossError:
+                return path
+        return ""
 
 
 def _offsets(path: pathlib.Path, count: int) -> list[int]:

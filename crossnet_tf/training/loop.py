@@ -22,6 +22,7 @@ import tensorflow as tf
 import tqdm
 
 from crossnet_tf.config import Config, TrainConfig
+from crossnet_tf.pairs import datasets
 from crossnet_tf.training.phases import phase_at
 from crossnet_tf.training.run import Run, open_run
 
@@ -65,7 +66,10 @@ def train(
         OSError: a checkpoint cannot be written; the earlier ones are intact.
     """
     path = pathlib.Path(run_dir)
-    with open_run(config, path, device_names) as run:
+    with (
+        datasets.damage_named(config.data, config.eval),
+        open_run(config, path, device_names) as run,
+    ):
         return _train(run, run_dir)
 
 

@@ -581,8 +581,11 @@ def test_bad_light_fields_can_be_left_out_and_are_named(prepared_dir, tmp_path):
     pairs = list(datasets.test_pairs(*arguments, problems))
     assert [pair.view for pair in pairs] == ["(1,1)", "(2,2)"]
     (problem,) = problems
-    assert problem.startswith("synthetic_lf/tiny: a file of split `test` is")
-    with pytest.raises(tf.errors.DataLossError):
+    assert problem.startswith(f"synthetic_lf/tiny: `{record}` of split `test`")
+    with (
+        pytest.raises(ValueError, match=f"`{record}` must be as it was made"),
+        datasets.damage_named(*arguments[:2]),
+    ):
         list(datasets.test_pairs(*arguments))
 
 

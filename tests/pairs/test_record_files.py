@@ -54,6 +54,8 @@ def test_changed_bytes_are_found(two):
     assert files.read(tf.constant(0)).numpy() == b"0"
     with pytest.raises(tf.errors.DataLossError):
         files.read(tf.constant(1))
+    assert files.damaged() == two[0]
+    assert RecordFiles([(two[1], 0, 3)]).damaged() == ""
 
 
 def test_special_file_rejects(tmp_path):
