@@ -1,13 +1,12 @@
 """What gRPC brings back is hostile, too; headers go with each request."""
 
-import concurrent.futures
-import contextlib
 import time
 import tracemalloc
 
 import grpc
 import numpy as np
 import pytest
+from odd_servers import answering_grpc as answering
 from serving_export import pair
 
 from crossnet_tf.export.remote import (
@@ -21,36 +20,6 @@ from crossnet_tf.export.remote import crossnet_serving_pb2 as pb
 from crossnet_tf.export.remote.failures import Kind, RequestError
 
 LR, REF = (image[0] for image in pair(8, 12))
-
-
-@contextlib.contextmanager
-def answering(answer):
-    """A server of `answer`: bytes, or a function of the call.
-
-    Yields its address and the headers of the requests that it got.
-    """
-    found = []
-
-    def handle(request, context):
-        found.append(dict(context.invocation_metadata()))
-        return answer(context) if callable(answer) else answer
-
-    class Handler(grpc.GenericRpcHandler):
-        def service(self, details):
-            if details.method == messages.PREDICT_METHOD:
-                return grpc.unary_unary_rpc_method_handler(handle)
-            return None
-
-    pool = concurrent.futures.ThreadPoolExecutor(2)
-    options = [("grpc.max_send_message_length", -1)]
-    server = grpc.server(pool, handlers=[Handler()], options=options)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}", found
-    finally:
-        server.stop(0).wait()
-        pool.shutdown()
 
 
 def _ask(where, signature="encoded", **options):

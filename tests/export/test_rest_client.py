@@ -1,18 +1,17 @@
 """What REST brings back is hostile: refused in one line, in bounded time."""
 
 import base64
-import contextlib
 import io
 import json
 import socket
 import struct
-import threading
 import time
 import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
+from odd_servers import answering
 from PIL import Image
 from serving_export import pair
 
@@ -29,52 +28,6 @@ from crossnet_tf.export.remote.failures import Kind, RequestError
 
 LR, REF = (image[0] for image in pair(8, 12))
 _OK = b"HTTP/1.1 200 OK\r\n"
-
-
-@contextlib.contextmanager
-def answering(*answers):
-    """A server that gives each connection the next answer, the last for ever.
-
-    An answer is bytes or a function of the connection. Yields its address and
-    the requests that it got.
-    """
-    requests = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve():
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                answer = answers[min(len(requests), len(answers) - 1)]
-                with connection, contextlib.suppress(OSError):
-                    requests.append(_request(connection))
-                    if callable(answer):
-                        answer(connection)
-                    else:
-                        connection.sendall(answer)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", requests
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
-
-
-def _request(connection) -> bytes:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(2**16)
-    head, _, body = data.partition(b"\r\n\r\n")
-    (length,) = [
-        int(line.split(b":")[1])
-        for line in head.splitlines()
-        if line.lower().startswith(b"content-length")
-    ]
-    while len(body) < length:
-        body += connection.recv(2**16)
-    return head
 
 
 def _http(body: bytes, head: bytes = _OK) -> bytes:

@@ -326,8 +326,8 @@ def test_hostile_requests(server, stub):
 
 
 @pytest.mark.slow
-def test_a_thousand_requests_among_them_hostile_ones(server, stub):
-    _bombard(server, stub, 1000, 100)
+def test_a_thousand_requests_among_them_200_hostile_ones(server, stub):
+    _bombard(server, stub, 1000, 200)
 
 
 def test_shipped_configuration_is_valid_and_does_not_batch():

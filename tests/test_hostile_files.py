@@ -1,5 +1,6 @@
 """Every reader refuses what is broken or hostile: by name, soon, in bounds."""
 
+import functools
 import os
 import pathlib
 import sys
@@ -56,6 +57,13 @@ READERS = {
     "headers": (hostile_files.lines, header_files.read),
     "flags": (hostile_files.lines, _flags),
 }
+
+
+@functools.cache
+def _made(reader):
+    return READERS[reader][0]()
+
+
 _FORBIDDEN = ("os.exec", "os.fork", "os.posix_spawn", "os.system", "subprocess")
 _executed: list[str] = []
 
@@ -78,8 +86,8 @@ def _path(folder: pathlib.Path, reader: str, kind: str) -> pathlib.Path:
 
 def _refused(reader: str, kind: str, folder: pathlib.Path) -> str:
     """The message for a file; fails if there is none in time and memory."""
-    make, read = READERS[reader]
-    file, path = make()[kind], _path(folder, reader, kind)
+    _, read = READERS[reader]
+    file, path = _made(reader)[kind], _path(folder, reader, kind)
     if callable(file):
         file(path)
     else:
@@ -105,7 +113,7 @@ def _check(reader: str, kind: str, folder: pathlib.Path) -> None:
     assert len(text) < 1000
 
 
-ALL = [(reader, kind) for reader in READERS for kind in READERS[reader][0]()]
+ALL = [(reader, kind) for reader in READERS for kind in _made(reader)]
 # One of each reader, and what asked for most before it was refused.
 FEW = [
     ("pictures", "JPEG of 500 scans"),
