@@ -32,7 +32,7 @@ TFA_PYTHON ?= python3.11
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo quickstart claims test serve-test lint docs format
+.PHONY: help install demo web-demo quickstart claims test serve-test lint docs format
 .PHONY: messages warp-golden clean
 .DELETE_ON_ERROR:
 
@@ -44,6 +44,31 @@ install: $(STAMP) ## Make .venv with the pinned packages
 
 demo: $(STAMP) ## Super-resolve a real stereo pair with the shipped weights
 	@$(BIN)/python -m crossnet_tf.demo --output_dir=runs/demo
+
+# Weights that ship; the smaller, the sooner a browser has them.
+WEB_MODEL ?= crossnet-lite-x4
+WEB := build/web
+WEB_RUNTIME := $(WEB)/npm/node_modules/onnxruntime-web
+
+web-demo: $(STAMP) $(WEB)/$(WEB_MODEL).onnx $(WEB)/npm/installed ## Make a page that runs in the browser
+	@$(BIN)/python -m export.web_page --onnx=$(WEB)/$(WEB_MODEL).onnx \
+		--runtime_dir=$(WEB_RUNTIME) --name=$(WEB_MODEL) \
+		--output_dir=build/web-demo
+
+$(WEB)/%.onnx: | $(STAMP)
+	@mkdir -p $(WEB)
+	@rm -rf $(WEB)/$*
+	@$(BIN)/python -m export.saved_model --weights=$* --output_dir=$(WEB)/$*/1
+	@$(BIN)/python -m export.onnx --saved_model_dir=$(WEB)/$*/1 --output=$@
+
+# npm ci compares what it gets with the checksums in package-lock.json.
+$(WEB)/npm/installed: export/web/package.json export/web/package-lock.json
+	@command -v npm >/dev/null || \
+		{ echo "No npm found. Install it (Debian and Ubuntu: apt install npm)." >&2; exit 1; }
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 quickstart: $(STAMP) ## Train for some minutes, then the demo with the result
 	$(BIN)/tfds build data/synthetic_lf --config=default --data_dir=$(DATA_DIR)

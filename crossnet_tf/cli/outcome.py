@@ -33,9 +33,10 @@ _TENSORFLOW_MISTAKES = (
 # What a smaller installation lacks, and the extra that has it.
 _EXTRAS = {
     "ai_edge_litert": "export",
-    "apache_beam": "data",
+    "apache_beam": "beam",
     "av": "data",
     "cv2": "opencv",
+    "gradio": "demo",
     "importlib_resources": "train",
     "jinja2": "train",
     "keras": "cpu",

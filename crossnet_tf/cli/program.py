@@ -19,7 +19,12 @@ from crossnet_tf.cli.command import run
 
 COMMANDS = {
     "upscale": ("crossnet_tf.upscale", "Super-resolve pictures or a video."),
+    "upscale_beam": (
+        "crossnet_tf.upscale_beam",
+        "Super-resolve a table of pairs on many machines.",
+    ),
     "demo": ("crossnet_tf.demo", "Super-resolve a pair that is installed."),
+    "demo_app": ("crossnet_tf.demo_app", "Show a local page to try pairs on."),
     "train": ("crossnet_tf.train", "Train a network, or go on with a run."),
     "evaluate": ("crossnet_tf.evaluate", "Measure a run, compare systems."),
     "benchmark": ("crossnet_tf.benchmark", "Time networks and their input."),
@@ -30,6 +35,10 @@ COMMANDS = {
     ),
     "export tflite": ("crossnet_tf.export.tflite", "Convert to TF-Lite."),
     "export onnx": ("crossnet_tf.export.onnx", "Convert to ONNX."),
+    "export web_page": (
+        "crossnet_tf.export.web_page",
+        "Make a page that runs in the browser.",
+    ),
     "client": ("crossnet_tf.export.client", "Super-resolve by a server."),
     "data build": (
         "crossnet_tf.data.build",
@@ -53,6 +62,8 @@ _EXTRAS = {
     "onnx": "export",
     "onnxruntime": "export",
     "tf2onnx": "export",
+    "apache_beam": "beam",
+    "gradio": "demo",
     "cv2": "opencv",
     "av": "video",
 }

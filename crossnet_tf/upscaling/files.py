@@ -6,8 +6,11 @@ wrong is listed. While the network works on a pair, the next one is decoded
 and the last one encoded.
 """
 
+import contextlib
 import os
 import pathlib
+import time
+from collections.abc import Iterator
 
 import tqdm
 
@@ -23,8 +26,8 @@ from crossnet_tf.upscaling.overlap import overlapped
 from crossnet_tf.upscaling.work import Work
 from crossnet_tf.video.suffixes import is_video
 
-# What a picture may fail with; anything else is a mistake in the program.
-_FAILURES = (ValueError, OSError, MemoryError)
+FAILURES = (ValueError, OSError, MemoryError)
+"""What a picture may fail with; anything else is a mistake in the program."""
 
 
 def upscale(
@@ -65,7 +68,8 @@ def upscale(
         if options.skip_existing and job.output.exists():
             summary.skipped.append(job.output)
             return summary
-        work.write(work.run(work.read(job)))
+        with _timed(summary, work):
+            work.write(work.run(work.read(job)))
         _note_done(summary, work, job)
         return summary
     if options.compare or options.hr:
@@ -78,8 +82,18 @@ def upscale(
         summary.skipped += [job.output for job in jobs if job.output.exists()]
         jobs = [job for job in jobs if not job.output.exists()]
     pathlib.Path(output).expanduser().mkdir(parents=True, exist_ok=True)
-    _run_jobs(work, jobs, summary)
+    with _timed(summary, work):
+        _run_jobs(work, jobs, summary)
     return summary
+
+
+@contextlib.contextmanager
+def _timed(summary: Summary, work: Work) -> Iterator[None]:
+    """Notes in `summary` how long what is inside took."""
+    begin = time.monotonic()
+    yield
+    summary.seconds = time.monotonic() - begin
+    summary.pixels, summary.network_seconds = work.pixels, work.seconds
 
 
 def _upscale_clip(
@@ -114,7 +128,7 @@ def _single(
 
 def _run_jobs(work: Work, jobs: list[Job], summary: Summary) -> None:
     """Works on all jobs; notes what went wrong."""
-    done = overlapped(jobs, work.read, work.run, work.write, _FAILURES)
+    done = overlapped(jobs, work.read, work.run, work.write, FAILURES)
     bar = tqdm.tqdm(done, total=len(jobs), unit="image", desc="Upscaling")
     for job, error in bar:
         if error:

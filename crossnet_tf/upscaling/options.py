@@ -73,6 +73,9 @@ class Summary:
         without_ref: LR files that had no REF: the upsampler alone did them.
         notes: a line for each thing that a user should know.
         problems: a line for each picture that was not done.
+        pixels: of the network's pictures.
+        seconds: from reading the first to writing the last.
+        network_seconds: those of them in the network, its loading left out.
     """
 
     done: list[pathlib.Path] = dataclasses.field(default_factory=list)
@@ -80,6 +83,9 @@ class Summary:
     without_ref: list[pathlib.Path] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
+    pixels: int = 0
+    seconds: float = 0.0
+    network_seconds: float = 0.0
 
     def __str__(self) -> str:
         names = ", ".join(path.name for path in self.done[:_MAX_NAMED])
@@ -94,4 +100,15 @@ class Summary:
         if self.without_ref:
             names = ", ".join(path.name for path in self.without_ref)
             text += f" Without REF, by the upsampler alone: {names}."
-        return "\n".join([text, *self.notes])
+        return "\n".join([text, *self._times(), *self.notes])
+
+    def _times(self) -> list[str]:
+        """How long it took, where anything was timed."""
+        if not self.pixels:
+            return []
+        mega = self.pixels / 1e6
+        return [
+            f"{mega:.3g} megapixels in {self.seconds:.1f} s: "
+            f"{self.seconds / mega:.3g} s per megapixel, "
+            f"{self.network_seconds / mega:.3g} s in the network."
+        ]

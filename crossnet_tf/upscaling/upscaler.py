@@ -53,6 +53,7 @@ class Upscaler:
         ref: np.ndarray,
         names: Sequence[str] = ("sr",),
         cover: np.ndarray | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> dict[str, np.ndarray]:
         """The network's full-size outputs.
 
@@ -62,6 +63,8 @@ class Upscaler:
             names: of the outputs wanted: "sr", "lr_up", "flow_0".
             cover: `[s*h, s*w]` bool: where REF shows something; where it
                 does not, "sr" is "lr_up".
+            progress: called after each tile with the number of those done
+                and of all; never where the picture is done at once.
 
         Returns:
             `[s*h, s*w, C]` float32 for each name, not clipped.
@@ -78,7 +81,7 @@ class Upscaler:
                 self._halve(max(ref.shape[:2]))
         while True:
             try:
-                return self._tiled(lr, ref, names, cover)
+                return self._tiled(lr, ref, names, cover, progress)
             except (tf.errors.ResourceExhaustedError, MemoryError):
                 self._halve(self._side)
 
@@ -103,11 +106,12 @@ class Upscaler:
         ref: np.ndarray,
         names: Sequence[str],
         cover: np.ndarray | None,
+        progress: Callable[[int, int], None] | None,
     ) -> dict[str, np.ndarray]:
         height, width = ref.shape[:2]
         canvases: dict[str, tiles.Canvas] = {}
         cut = tiles.cover(height, width, self._side, self._margin, self._grid)
-        for tile in cut:
+        for number, tile in enumerate(cut, 1):
             pair = tile.cut(lr, self._scale), tile.cut(ref)
             part = None if cover is None else tile.cut(cover)
             for name, value in self._run(*pair, names, part).items():
@@ -116,6 +120,8 @@ class Upscaler:
                         height, width, value.shape[-1]
                     )
                 canvases[name].add(tile, value)
+            if progress:
+                progress(number, len(cut))
         return {name: canvas.mean() for name, canvas in canvases.items()}
 
     def _run(

@@ -3,6 +3,7 @@
 import functools
 import os
 import pathlib
+import time
 import typing
 from collections.abc import Iterable
 
@@ -22,6 +23,7 @@ from crossnet_tf.upscaling.inputs import Inputs, network_pair
 from crossnet_tf.upscaling.jobs import Job
 from crossnet_tf.upscaling.options import Options
 from crossnet_tf.upscaling.sizes import resized
+from crossnet_tf.upscaling.tile_bar import TileBar
 from crossnet_tf.upscaling.upscaler import Upscaler
 
 
@@ -39,18 +41,44 @@ class Work:
     Args:
         source: as `runs.load_model`.
         options: how.
+        network: that of `source`, if it is loaded already.
 
     Attributes:
         notes: what to tell of a job that is done.
+        pixels: of all that the network has made.
+        seconds: that the network took for them, its loading left out.
     """
 
-    def __init__(self, source: str | os.PathLike, options: Options):
-        self._source, self._options = source, options
+    def __init__(
+        self,
+        source: str | os.PathLike,
+        options: Options,
+        network: Upscaler | None = None,
+    ):
+        self._source, self._options, self._loaded = source, options, network
         config = runs.config_of(source).model
         self._scale = config.scale
         self._takes_ref = registry.REGISTRY[config.system].aligns
         self._size = options.size
         self.notes: dict[Job, list[str]] = {}
+        self.pixels, self.seconds = 0, 0.0
+
+    def load(self) -> None:
+        """Loads the network now, and not with the first pair."""
+        self._network  # noqa: B018
+
+    def do(self, job: Job) -> list[str]:
+        """One job, from files to file; returns what to tell of it.
+
+        Raises:
+            ValueError: a file cannot be used.
+            OSError: it cannot be read or written.
+        """
+        try:
+            self.write(self.run(self.read(job)))
+        finally:
+            notes = self.notes.pop(job, [])
+        return notes
 
     def read(self, job: Job) -> PairRead:
         """Reads and checks; nothing of the network is needed."""
@@ -76,10 +104,7 @@ class Work:
         if read.job.ref is None and self._takes_ref:
             names = ["lr_up"]
         lr, ref = read.inputs.lr, read.inputs.ref
-        try:
-            outputs = self._network(lr, ref, names, read.inputs.cover)
-        except tf.errors.InvalidArgumentError as error:
-            raise ValueError(str(error.message)) from error
+        outputs = self._outputs(read, names)
         size = self._size.of(lr.shape, self._scale)
         sr = resized(read.inputs.finished(outputs[names[0]]), size)
         alpha = read.picture.alpha
@@ -92,6 +117,23 @@ class Work:
             if self._options.compare:
                 self._write_page(read, outputs, drawn["warped_ref"])
         return read.job, finished, drawn if self._options.debug_dir else {}
+
+    def _outputs(
+        self, read: PairRead, names: list[str]
+    ) -> dict[str, np.ndarray]:
+        """What the network makes, with a bar for a large picture's tiles."""
+        network, inputs = self._network, read.inputs
+        begin = time.monotonic()
+        with TileBar(read.job.output.name) as bar:
+            try:
+                outputs = network(
+                    inputs.lr, inputs.ref, names, inputs.cover, bar.show
+                )
+            except tf.errors.InvalidArgumentError as error:
+                raise ValueError(str(error.message)) from error
+        self.seconds += time.monotonic() - begin
+        self.pixels += inputs.ref.shape[0] * inputs.ref.shape[1]
+        return outputs
 
     def write(self, result: tuple[Job, Picture, dict]) -> None:
         """Writes the output, and pictures of the flow."""
@@ -131,7 +173,7 @@ class Work:
 
     @functools.cached_property
     def _network(self) -> Upscaler:
-        return load_upscaler(self._source, self._options)
+        return self._loaded or load_upscaler(self._source, self._options)
 
 
 def load_upscaler(source: str | os.PathLike, options: Options) -> Upscaler:

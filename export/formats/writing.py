@@ -95,6 +95,25 @@ def with_onnx_metadata(content: bytes, facts: dict) -> bytes:
     return model.SerializeToString()
 
 
+def read_onnx_metadata(content: bytes) -> dict:
+    """What `with_onnx_metadata` wrote.
+
+    Raises:
+        ValueError: it is no ONNX file, or has none.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load_model_from_string(content)
+    except DecodeError:
+        raise ValueError("This is no ONNX file.") from None
+    for entry in model.metadata_props:
+        if entry.key == METADATA:
+            return json.loads(entry.value)
+    raise ValueError("The file has no metadata of crossnet_tf.")
+
+
 def with_metadata(content: bytes, facts: dict) -> bytes:
     """The TF-Lite file with `facts` among its named buffers."""
     from ai_edge_litert import schema_py_generated as schema

@@ -1,5 +1,8 @@
 """What surrounds the network: colours, alpha, sizes, work side by side."""
 
+import io
+import re
+import sys
 import threading
 
 import numpy as np
@@ -9,9 +12,10 @@ from PIL import Image
 
 from crossnet_tf import images
 from crossnet_tf.upscaling import colors, files
-from crossnet_tf.upscaling.options import Options
+from crossnet_tf.upscaling.options import Options, Summary
 from crossnet_tf.upscaling.overlap import overlapped
 from crossnet_tf.upscaling.sizes import OutputSize, resized
+from crossnet_tf.upscaling.tile_bar import TileBar
 
 PHOTO = skimage.data.astronaut()[:64, 160:256]
 
@@ -212,3 +216,40 @@ def test_truth_of_another_size_rejects(pair):
             "patchmatch-x4", pair[0], pair[1], pair[2] / "out.png", options
         )
     assert not (pair[2] / "out.png").exists()
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [_Terminal, io.StringIO])
+def test_bar_of_tiles_shows_on_a_terminal_only(monkeypatch, stream):
+    monkeypatch.setattr(sys, "stderr", stream())
+    with TileBar("big.png") as bar:
+        bar.show(1, 9)
+        bar.show(2, 4)  # the tiles had to be made smaller
+        bar.show(4, 4)
+    text = sys.stderr.getvalue()
+    if stream is io.StringIO:
+        assert not text
+        return
+    assert "big.png:  11%" in text
+    assert "4/4" in text
+    assert not text.rsplit("\r")[-1].strip(), "the bar must be taken away"
+
+
+def test_summary_says_the_time_for_a_megapixel(pair):
+    _, summary = _upscaled(pair)
+    assert summary.pixels == 64 * 96
+    assert 0 < summary.network_seconds < summary.seconds
+    line = str(summary).splitlines()[1]
+    assert re.fullmatch(
+        r"0\.00614 megapixels in [\d.]+ s: [\d.e+]+ s per megapixel, "
+        r"[\d.e+]+ s in the network\.",
+        line,
+    )
+
+
+def test_summary_without_pictures_has_no_time():
+    assert "megapixel" not in str(Summary())

@@ -108,6 +108,19 @@ def test_memory_that_runs_out_halves_the_tile(model, rng, error, max_side):
     np.testing.assert_allclose(result, _whole(model, lr, ref)["sr"], atol=1e-5)
 
 
+def test_progress_counts_the_tiles(model, rng):
+    lr, ref = _pair(144, 208, rng)
+    seen = []
+    tiled = Upscaler(model, 80, margin=STRIDE)
+    tiled(lr, ref, progress=lambda *numbers: seen.append(numbers))
+    total = seen[0][1]
+    assert total > 4
+    assert seen == [(number, total) for number in range(1, total + 1)]
+    seen.clear()
+    Upscaler(model)(lr, ref, progress=lambda *numbers: seen.append(numbers))
+    assert not seen, "a picture done at once has no tiles"
+
+
 def test_no_memory_at_all_rejects(model, rng):
     upscaler = Upscaler(model, 128, margin=STRIDE)
 
