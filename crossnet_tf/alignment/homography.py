@@ -18,39 +18,39 @@ from crossnet_tf.alignment import sampling
 _MAX_FEATURES = 6000
 # A match must be this much nearer than the next best one.
 _RATIO = 0.8
-# Distance in pixels at which two matched features still agree.
-_AGREE = 2.5
-_MIN_INLIERS = 8
+# So few are checked by what lies over LR (`registration`).
+MIN_INLIERS = 5
 _MAX_ZOOM = 10.0
 _ITERATIONS, _CONFIDENCE = 20000, 0.9999
 
 
-def find_homography(
-    first: np.ndarray, second: np.ndarray
+def fitted_homography(
+    here: np.ndarray, there: np.ndarray, size: tuple[int, int], agree: float
 ) -> tuple[np.ndarray | None, int]:
-    """From the pixels of `first` to those of `second`.
+    """The homography that most matches agree on.
 
     Args:
-        first: `[H, W]` float32 in [0, 1].
-        second: likewise, of any size; best of about as many pixels.
+        here: `[N, 2]` places `(x, y)` in a picture.
+        there: `[N, 2]` those in the other.
+        size: height and width of the first.
+        agree: distance in the second at which two still agree.
 
     Returns:
         `[3, 3]` float64, or None where none can be believed; and how many
-        features agree on it.
+        matches agree on it.
     """
-    here, there = _matches(first, second)
-    if len(here) < _MIN_INLIERS:
+    if len(here) < MIN_INLIERS:
         return None, len(here)
     homography, inliers = cv2.findHomography(
         here,
         there,
         cv2.USAC_MAGSAC,
-        _AGREE,
+        agree,
         maxIters=_ITERATIONS,
         confidence=_CONFIDENCE,
     )
     count = int(inliers.sum()) if homography is not None else 0
-    if count < _MIN_INLIERS or not is_sane(homography, *first.shape):
+    if count < MIN_INLIERS or not is_sane(homography, *size):
         return None, count
     return homography / homography[2, 2], count
 
@@ -81,10 +81,18 @@ def is_sane(homography: np.ndarray, height: int, width: int) -> bool:
     return bool((turns > 0.0).all() and 1 / _MAX_ZOOM <= zoom <= _MAX_ZOOM)
 
 
-def _matches(
+def matched_features(
     first: np.ndarray, second: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions `[N, 2]` in both of features that are alike."""
+    """Positions in both pictures of features that are alike.
+
+    Args:
+        first: `[H, W]` float32 in [0, 1].
+        second: likewise, of any size; best of about as many pixels.
+
+    Returns:
+        `[N, 2]` float64 each, `(x, y)`.
+    """
     found = [_features(picture) for picture in (first, second)]
     (here, ours), (there, theirs) = found
     if min(len(here), len(there)) < 2:

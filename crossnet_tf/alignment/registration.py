@@ -1,7 +1,6 @@
 """Brings a reference of any size, zoom and turn onto HR's grid.
 
-LR enlarged twice and REF shrunk to as many pixels are compared by their
-features (`homography`); what that gives is believed if LR and REF, moved and
+What features of both give (`search`) is believed if LR and REF, moved and
 shrunk, look alike at LR's size. Resampling costs detail (0.3 to 0.7 dB), and
 the network finds small displacements itself: so a REF that fits the grid and
 moves by less than 5 % is left as it is.
@@ -13,7 +12,7 @@ import numpy as np
 
 from crossnet_tf.alignment import sampling, sizes
 from crossnet_tf.alignment.correlation import agreement
-from crossnet_tf.alignment.homography import find_homography
+from crossnet_tf.alignment.search import over_hr
 
 # LR's longer side from which homographies were found without fail.
 MIN_SIDE = 48
@@ -24,12 +23,12 @@ LEFT_ALONE = 0.03
 LEFT_SHIFT, LEFT_PIXELS = 0.1, 64.0
 # Mean local correlation at LR's size that two views of a scene have.
 ALIKE = 0.3
+# What is asked of it where fewer features than these agree.
+_SURE, _ALIKE_IF_FEW = 12, 0.7
 # Difference in size that is cut off or repeated instead of resampled.
 _NEARLY = 0.01
 # REF's pixels for each of LR's, along a line, that are worth the work.
 MIN_DETAIL = 1.2
-# Pixels of the pictures whose features are compared.
-_MAX_PIXELS = 2_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +83,8 @@ def align(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
     homography, count = over_hr(lr, ref, scale)
     if homography is None:
         return _unmoved(ref, size, f"{count} places of REF were found in LR")
-    return _moved(lr, ref, homography, scale)
+    needed = ALIKE if count >= _SURE else _ALIKE_IF_FEW
+    return _moved(lr, ref, homography, scale, needed)
 
 
 def _fits(ref: np.ndarray, size: tuple[int, int]) -> bool:
@@ -103,30 +103,6 @@ def _unmoved(ref: np.ndarray, size: tuple[int, int], reason: str) -> Alignment:
     else:
         ref, cover = sampling.warped(ref, np.eye(3), *size)
     return Alignment(ref, cover, np.eye(3), "kept", reason)
-
-
-def over_hr(
-    lr: np.ndarray, ref: np.ndarray, scale: int
-) -> tuple[np.ndarray | None, int]:
-    """From HR's pixels to REF's, and how many features agree."""
-    height, width = lr.shape[:2]
-    factor = min(2.0, np.sqrt(_MAX_PIXELS / (height * width)))
-    rows, columns = round(factor * height), round(factor * width)
-    larger = sampling.resized(sampling.grey(lr), rows, columns)
-    factor = min(1.0, np.sqrt(larger.size / (ref.shape[0] * ref.shape[1])))
-    smaller_size = [max(round(factor * n), 1) for n in ref.shape[:2]]
-    smaller = sampling.resized(sampling.grey(ref), *smaller_size)
-    homography, count = find_homography(larger, smaller)
-    if homography is None:
-        return None, count
-    from_hr = sampling.scaling(
-        columns / (scale * width), rows / (scale * height)
-    )
-    to_ref = sampling.scaling(
-        ref.shape[1] / smaller_size[1], ref.shape[0] / smaller_size[0]
-    )
-    homography = to_ref @ homography @ from_hr
-    return homography / homography[2, 2], count
 
 
 def _distance(
@@ -160,7 +136,11 @@ def _without_resampling(
 
 
 def _moved(
-    lr: np.ndarray, ref: np.ndarray, homography: np.ndarray, scale: int
+    lr: np.ndarray,
+    ref: np.ndarray,
+    homography: np.ndarray,
+    scale: int,
+    needed: float,
 ) -> Alignment:
     height, width = lr.shape[:2]
     size = scale * height, scale * width
@@ -176,7 +156,7 @@ def _moved(
         f"{detail:.2g} of its pixels for one of LR along a line, over "
         f"{cover.mean():.0%} of LR, correlation {alike:.2f}"
     )
-    if alike < ALIKE:
+    if alike < needed:
         return _unmoved(ref, size, f"what lies over LR differs: {reason}")
     homography = _without_resampling(homography, *size)
     if np.array_equal(homography, np.eye(3)) and _fits(ref, size):

@@ -7,7 +7,7 @@ import skimage.data
 
 from crossnet_tf import alignment
 from crossnet_tf.alignment import sampling
-from crossnet_tf.alignment.registration import over_hr
+from crossnet_tf.alignment.search import over_hr
 
 SCALE = 4
 SIDE = 256
