@@ -38,7 +38,7 @@ import sys
 
 from absl import flags
 
-from crossnet_tf import cli
+from crossnet_tf import cli, terminal
 
 FLAGS = cli.define_flags(
     "data.data_dir", "train.precision", "eval", defaults="the run's"
@@ -103,9 +103,11 @@ def main() -> None:
         REPORT_DIR.value,
         NUM_PICTURES.value,
     )
-    print(f"{report.table}\nWritten: {report.markdown} and {report.page.name}")
+    terminal.tell(
+        f"{report.table}\nWritten: {report.markdown} and {report.page.name}"
+    )
     for problem in report.problems:
-        print(f"Error: {problem}", file=sys.stderr)
+        terminal.complain(problem)
     if report.problems:
         sys.exit(1)
 

@@ -31,7 +31,7 @@ import sys
 
 from absl import flags
 
-from crossnet_tf import cli, config
+from crossnet_tf import cli, config, terminal
 
 FLAGS = cli.define_flags()
 
@@ -179,9 +179,9 @@ def main() -> None:
     )
     files = LR.value, REF.value, OUTPUT.value
     summary = upscale(WEIGHTS.value, *files, options)
-    print(summary)
+    terminal.tell(summary)
     for problem in summary.problems:
-        print(f"Error: {problem}", file=sys.stderr)
+        terminal.complain(problem)
     if summary.problems:
         sys.exit(1)
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import tqdm
 
+from crossnet_tf import terminal
 from crossnet_tf.cli import outcome
 
 UNREADABLE = (ValueError, OSError)
@@ -55,6 +56,6 @@ def each(
 
 def say(name: str, error: Exception) -> None:
     """Names what is left out, and why, on stderr."""
-    text = f"Left out `{outcome.printable(name)}`: {outcome.one_line(error)}"
+    text = f"Left out `{terminal.printable(name)}`: {outcome.one_line(error)}"
     with tqdm.tqdm.external_write_mode(file=sys.stderr):
         print(text, file=sys.stderr, flush=True)

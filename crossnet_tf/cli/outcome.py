@@ -18,6 +18,8 @@ from collections.abc import Callable
 
 from absl import flags
 
+from crossnet_tf.terminal import printable
+
 MISTAKE = 1
 WRONG_FLAGS = 2
 INTERRUPTED = 130
@@ -112,11 +114,6 @@ def one_line(error: Exception) -> str:
     if type(error).__name__ in _TENSORFLOW_MISTAKES:
         text = _without_nodes(text)
     return printable(" ".join(text.split())) or type(error).__name__
-
-
-def printable(text: str) -> str:
-    """A text whose escape codes do not reach the terminal."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _without_nodes(text: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
-from crossnet_tf import images
+from crossnet_tf import images, terminal
 from crossnet_tf.ops.resizing import check_ref_fits
 from crossnet_tf.pairs import folder_files, order
 from crossnet_tf.pairs.base import PairDataset
@@ -151,7 +151,8 @@ class Folder(PairDataset):
                 f"{len(self._files)} pairs. Received: {count}, the last one "
                 f"because: {error}"
             )
-        _LOG.warning("Warning: pair %s is left out: %s", ascii(name), error)
+        shown = map(terminal.printable, (name, str(error)))
+        _LOG.warning("Warning: pair %s is left out: %s", *shown)
 
     def _kinds(self) -> tuple[str, ...]:
         made = self._files[0].lr is None

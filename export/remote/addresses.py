@@ -14,6 +14,8 @@ import re
 import unicodedata
 import urllib.parse
 
+from crossnet_tf import terminal
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _FORMS = "must be host:port (gRPC) or http://host:port (REST)"
@@ -105,7 +107,7 @@ def redacted(server: str) -> str:
     if re.search("[?#]", rest):
         rest = re.sub("[?#].*", "?***", rest, flags=re.DOTALL)
     text = scheme + found + rest
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    text = terminal.printable(text)
     return text if len(text) <= 200 else text[:200] + "..."
 
 

@@ -8,6 +8,8 @@ which layer complained.
 import enum
 import re
 
+from crossnet_tf import terminal
+
 _MAX_REASON = 300
 _SIGNATURE = re.compile(
     r'[Ss]erving signature (?:key|name:) "(?P<name>.*?)" not found'
@@ -109,6 +111,5 @@ def readable(details: str) -> str:
     assertion = _ASSERTION.search(details)
     text = assertion["text"] if assertion else _NODES.sub("", details)
     text = " ".join(text.split()).rstrip(".") or "no reason given"
-    # A server's escape codes must not reach the terminal.
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    text = terminal.printable(text)
     return text if len(text) <= _MAX_REASON else text[:_MAX_REASON] + "..."
