@@ -162,6 +162,12 @@ class ModelConfig(_Section):
         "Warp REF's detail as a picture, too, and mix it in by a learned "
         "gate (preset `lite`).",
     )
+    ref_trust: bool = setting(
+        False,
+        "Outside training, take upsampled LR where REF, warped, does not "
+        "explain what LR shows: in closed form, without weights. Preset "
+        "`lite` always does.",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -363,6 +369,11 @@ class TrainConfig(_Section):
         "Layers of `init_from` to take, such as `flow_estimator`; empty: the "
         "whole network.",
     )
+    init_fitting: bool = setting(
+        False,
+        "Take of `init_from`, which may be another system, what fits by name "
+        "and shape; the rest begins as without it.",
+    )
     log_every: int = setting(20, "Steps between scalars.", minimum=1)
     picture_every: int = setting(500, "Steps between pictures.", minimum=1)
     eval_every: int = setting(
@@ -527,7 +538,9 @@ PRESETS = {
     # hours: half of the width is a quarter of the work. MDSR is half of the
     # paper's time and has little to do with aligning, so that LR is enlarged
     # by the small network of `lite`; the flow reads cubic LR, because flow
-    # that was learned first must not change when the upsampler learns.
+    # that was learned first must not change when the upsampler learns. A
+    # network of that size, trained for hours, believes some wrong references:
+    # what it makes of REF is checked against LR afterwards.
     "crossnet": ModelConfig(
         preset="crossnet",
         upsampler="subpixel",
@@ -536,6 +549,7 @@ PRESETS = {
         upsampler_width=32,
         flow_width=32,
         width=32,
+        ref_trust=True,
     ),
     "lite": ModelConfig(
         preset="lite",

@@ -88,6 +88,7 @@ class System(keras.Model):
         outputs = _completed(self.super_resolve(lr, ref), lr, self.config.scale)
         if not training:
             del outputs["earlier"]
+            outputs = self.judged(outputs, lr, ref)
         return _cropped(outputs, shape)
 
     def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
@@ -98,6 +99,19 @@ class System(keras.Model):
             `earlier`, if it has them.
         """
         raise NotImplementedError
+
+    def judged(
+        self, outputs: Outputs, lr: tf.Tensor, ref: tf.Tensor
+    ) -> Outputs:
+        """What becomes of the result outside training; by default nothing.
+
+        Args:
+            outputs: what `super_resolve` returned, completed.
+            lr: what it got.
+            ref: what it got.
+        """
+        del lr, ref  # Others need them.
+        return outputs
 
     def objective(
         self,

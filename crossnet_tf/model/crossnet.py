@@ -20,7 +20,7 @@ from crossnet_tf.model import flownet, pyramid_flow
 from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.convolution import ACTIVATIONS
 from crossnet_tf.model.decoder import Decoder, PostFusion
-from crossnet_tf.model.detail import ReferenceDetail, gated
+from crossnet_tf.model.detail import ReferenceDetail, doubted, gated
 from crossnet_tf.model.encoder import Encoder
 from crossnet_tf.model.inputs import checked_inputs, crop, pad_to
 from crossnet_tf.model.upsampler import CubicUpsampler, make_upsampler
@@ -87,6 +87,20 @@ class CrossNet(System):
         elif self.config.global_residual:
             sr += lr_up
         return {"sr": sr, "lr_up": lr_up, "flows": flows, "earlier": earlier}
+
+    def judged(
+        self, outputs: Outputs, lr: tf.Tensor, ref: tf.Tensor
+    ) -> Outputs:
+        """With `ref_trust`, upsampled LR where REF does not explain LR.
+
+        Training goes without: as long as the flow is wrong, the network must
+        learn from what it makes of REF.
+        """
+        if not self.config.ref_trust or self.config.detail_gate:
+            return outputs
+        sr, lr_up = outputs["sr"], outputs["lr_up"]
+        trust = self.detail(lr, ref, outputs["flows"][0])[2]
+        return {**outputs, "sr": doubted(sr, lr_up, trust)}
 
     @classmethod
     def from_preset(cls, preset: str, **changes: Any) -> "CrossNet":

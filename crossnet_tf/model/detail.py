@@ -73,3 +73,21 @@ def gated(
     gate = tf.sigmoid(fused[..., 3:])
     change = gate * (with_ref - lr_up) + fused[..., :3]
     return lr_up + trust * change
+
+
+def doubted(sr: tf.Tensor, lr_up: tf.Tensor, trust: tf.Tensor) -> tf.Tensor:
+    """A result whose network judged REF itself, judged once more.
+
+    out = lr_up + sqrt(trust) (sr - lr_up)
+
+    The root, because the network has left out some of what does not fit.
+
+    Args:
+        sr: `[B, H, W, 3]`.
+        lr_up: `[B, H, W, 3]`.
+        trust: `[B, H, W, 1]` in [0, 1].
+
+    Returns:
+        `[B, H, W, 3]`.
+    """
+    return lr_up + tf.sqrt(trust) * (sr - lr_up)

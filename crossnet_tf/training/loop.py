@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 import tqdm
 
+from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config, TrainConfig
 from crossnet_tf.pairs import datasets
 from crossnet_tf.training.phases import phase_at
@@ -161,7 +162,7 @@ def _steps(
     while step < settings.num_steps and not received:
         phase = phase_at(settings, step)
         # A flow estimator that stands still has nothing to be taught.
-        teach = phase.name != "picture" and _teaches(settings, step)
+        teach = phase.name != "picture" and _teaches(run.config, step)
         most = max(1, int(_SECONDS_PER_CALL / pace))
         count = min(most, _until_due(settings, step, teach))
         count = min(count, phase.end - step)
@@ -182,11 +183,13 @@ def _steps(
         yield count, scalars
 
 
-def _teaches(settings: TrainConfig, step: int) -> bool:
+def _teaches(config: Config, step: int) -> bool:
     """Whether the flow's extra losses take part in the next step."""
+    settings = config.train
     weights = settings.warp_loss_weight, settings.flow_loss_weight
     fading = settings.auxiliary_steps
-    return any(weights) and (not fading or step < fading)
+    aligns = registry.REGISTRY[config.model.system].aligns
+    return aligns and any(weights) and (not fading or step < fading)
 
 
 def _until_due(settings: TrainConfig, step: int, teach: bool) -> int:

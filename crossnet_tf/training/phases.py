@@ -23,7 +23,10 @@ FINEST_LEVEL = {"coarse_flow": 2, "flow": 0}
 _FLOW_LAYER = "flow_estimator"
 # Parts of FlowNetS+ that only flow beyond 1/4 size needs.
 _FINE = ("/up0/", "/up1/deconvolution", "/up1/flow_up", "/full_size", "/flow0")
-_SYSTEMS = ("crossnet", "flownet_s")
+# Systems with a flow estimator that learns from flow alone, and those with
+# one that can stand still while the rest learns.
+_ALIGNING = ("crossnet", "flownet_s")
+_SYSTEMS = (*_ALIGNING, "crossnet_iw")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,5 +88,10 @@ def check(config: Config) -> None:
     if set(names) != {"all"} and system not in _SYSTEMS:
         raise ValueError(
             f"`phases` must be `all` for systems other than {_SYSTEMS}. "
+            f"Received: phases={names}, system={system!r}."
+        )
+    if set(names) & set(FINEST_LEVEL) and system not in _ALIGNING:
+        raise ValueError(
+            f"`phases` on flow alone need one of {_ALIGNING}. "
             f"Received: phases={names}, system={system!r}."
         )

@@ -7,10 +7,14 @@ averaged weights that are new begin as the weights.
 
 import pathlib
 
+import tqdm
+
 from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config, TrainConfig
-from crossnet_tf.storage import checkpoints, runs
+from crossnet_tf.storage import checkpoints, fitting, runs
 from crossnet_tf.training import phases, start, step
+
+_MAX_LISTED = 5
 
 
 def check(config: Config, run_dir: pathlib.Path) -> Config | None:
@@ -84,4 +88,17 @@ def _begin(parts: step.Parts, train: TrainConfig) -> None:
         start.matching(parts.model, train.seed)
     if train.init_from:
         source, _ = runs.load_model(train.init_from, flag="init_from")
-        runs.copy_weights(source, parts.model, train.init_parts)
+        if train.init_fitting:
+            taken, missing = fitting.copy_fitting(source, parts.model)
+            tqdm.tqdm.write(_what_fits(train.init_from, taken, missing))
+        else:
+            runs.copy_weights(source, parts.model, train.init_parts)
+
+
+def _what_fits(source: str, taken: int, missing: list[str]) -> str:
+    some = ", ".join(missing[:_MAX_LISTED])
+    more = ", ..." if len(missing) > _MAX_LISTED else ""
+    return (
+        f"Took {taken} weights of {source}; {len(missing)} begin as without "
+        f"it{': ' if missing else ''}{some}{more}."
+    )

@@ -16,6 +16,7 @@ import tensorflow as tf
 import tqdm
 
 from crossnet_tf import atomic
+from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config
 from crossnet_tf.evaluation import averages, measure
 from crossnet_tf.pairs import crops, datasets
@@ -192,11 +193,12 @@ def _dataset(
     config: Config, where: devices.Devices, first: int
 ) -> tf.data.Dataset:
     """This process's share of the batches that all draw together."""
+    aligns = registry.REGISTRY[config.model.system].aligns
     return crops.train_dataset(
         config.data,
         config.model.scale,
         config.train.seed,
-        with_flow=config.train.flow_loss_weight > 0,
+        with_flow=config.train.flow_loss_weight > 0 and aligns,
         flow_optional=config.train.flow_from_hr,
         place=Place(first, where.worker, where.num_workers),
     )

@@ -221,6 +221,39 @@ def test_untrained_lite_aligns():
     assert error < 0.7 * np.mean((outputs["lr_up"] - hr) ** 2)
 
 
+def test_ref_trust_leaves_useless_ref_out(rng):
+    """Where REF explains LR nothing changes, where not it is LR enlarged."""
+    plain, judged = (
+        build_model(_tiny("paper", ref_trust=trust)) for trust in (False, True)
+    )
+    judged.set_weights(plain.get_weights())
+    plain.flow_estimator = judged.flow_estimator = _still
+    wide = tf.image.resize(rng.random((1, 24, 32, 3), "f4"), [96, 128])
+    hr = np.float32(wide + 0.3 * rng.random((1, 96, 128, 3)))
+    inputs = {"lr": resizing.make_lr(hr, 4), "ref": hr}
+    wanted = plain(inputs)
+    actual = judged(inputs)
+    change = wanted["sr"] - wanted["lr_up"]
+    kept = (actual["sr"] - wanted["lr_up"]) / change
+    assert np.median(kept) > 0.95
+    assert np.max(kept) <= 1.001
+    learned = judged(inputs, training=True)["sr"]
+    np.testing.assert_array_equal(learned, wanted["sr"])
+    inputs["ref"] = np.ascontiguousarray(hr[:, ::-1])
+    useless = judged(inputs)
+    left = np.abs(useless["sr"] - useless["lr_up"]).mean()
+    assert left < 1e-3
+    assert np.abs(plain(inputs)["sr"] - useless["sr"]).mean() > 0.1
+
+
+def _still(lr_up, ref):
+    """A flow estimator that sees no motion."""
+    del ref
+    shape = tf.shape(lr_up)
+    sizes = [(shape[1] // 2**level, shape[2] // 2**level) for level in range(4)]
+    return [tf.zeros([shape[0], *size, 2]) for size in sizes], []
+
+
 @pytest.mark.parametrize("preset", sorted(TINY))
 def test_save_and_load_roundtrip(preset, tmp_path):
     model = build_model(_tiny(preset))

@@ -9,6 +9,7 @@ import small_runs
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
+from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.model.crossnet import CrossNet
 from crossnet_tf.model.flownet import FlowNetSPlus
 from crossnet_tf.training import phases, start, step
@@ -24,7 +25,9 @@ THREE = {
 
 @pytest.fixture(scope="module")
 def model():
-    settings = config_lib.model_config("crossnet", width=12, flow_width=16)
+    settings = config_lib.model_config(
+        "crossnet", width=12, flow_width=16, ref_trust=False
+    )
     settings = dataclasses.replace(settings, upsampler_width=4)
     model = CrossNet(settings, name="crossnet")
     model.build()
@@ -133,6 +136,22 @@ def test_other_systems_reject_phases():
     config = small_runs.small_config(**THREE)
     other = dataclasses.replace(config.model, system="vdsr")
     with pytest.raises(ValueError, match="Received: phases=.*'vdsr'"):
+        phases.check(dataclasses.replace(config, model=other))
+
+
+def test_image_warping_learns_pictures_with_flow_at_rest():
+    config = small_runs.small_config(phases=("picture",))
+    other = dataclasses.replace(config.model, system="crossnet_iw")
+    phases.check(dataclasses.replace(config, model=other))
+    model = build_model(other)
+    of_flow = "crossnet_iw/flow_estimator/"
+    moving = {weight.path for weight in phases.learning(model, "picture")}
+    still = {weight.path for weight in model.trainable_variables} - moving
+    assert still
+    assert all(path.startswith(of_flow) for path in still)
+    assert not any(path.startswith(of_flow) for path in moving)
+    config = small_runs.small_config(**THREE)
+    with pytest.raises(ValueError, match="on flow alone.*'crossnet_iw'"):
         phases.check(dataclasses.replace(config, model=other))
 
 
