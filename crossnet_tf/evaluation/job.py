@@ -47,7 +47,8 @@ class Job:
         protocol = dataclasses.asdict(config.eval)
         for name in ("lr_views", "num_eval_images", "max_pixels"):
             protocol.pop(name)  # They choose images, but do not change them.
-        facts = (protocol, config.train.precision, method.source, method.stamp)
+        weights = method.source, method.model, method.stamp
+        facts = (protocol, config.train.precision, *weights)
         self._facts = hashlib.sha256(repr(facts).encode())
 
     def run(
