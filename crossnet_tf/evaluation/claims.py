@@ -3,8 +3,9 @@
 CrossNet is said to beat single-image networks, patch matching and its own
 variants: the picture warped instead of features, FlowNetS in place of
 FlowNetS+. Systems without weights always take part; one that learns does if
-its run lies in the runs' folder as SYSTEM_xSCALE, such as `runs/vdsr_x4`, and
-so do the shipped weights. What is missing is said, not left out in silence.
+its run lies in the runs' folder as SYSTEM_xSCALE, such as `runs/vdsr_x4`, or
+weights of it ship; so do the shipped weights of CrossNet itself. What is
+missing is said, not left out in silence.
 """
 
 import os
@@ -12,6 +13,7 @@ import pathlib
 from collections.abc import Sequence
 
 from crossnet_tf.baselines import registry
+from crossnet_tf.config import ModelConfig
 from crossnet_tf.evaluation.methods import Method, find_methods
 from crossnet_tf.storage import runs
 
@@ -28,8 +30,8 @@ def find_claims(
         scales: which scales are compared.
 
     Returns:
-        The methods, shipped weights last, and a line for each system that
-        has no run at a scale: how to train it.
+        The methods, CrossNet's shipped weights last, and a line for each
+        system that has neither run nor weights at a scale: how to train it.
     """
     folder = pathlib.Path(runs_dir).expanduser()
     texts, missing = [], []
@@ -42,19 +44,31 @@ def find_claims(
             run = folder / f"{name}_x{scale}"
             if run.is_dir():
                 texts.append(f"{entry.title}={run}")
+            elif ready := _compared(name, scale):
+                texts.append(f"{entry.title}={ready}")
             else:
                 missing.append(_hint(name, scale, run))
-    texts += [f"{name}={name}" for name in _shipped(scales)]
+    texts += [
+        f"{name}={name}"
+        for name, model in _shipped().items()
+        if model.system == "crossnet" and model.scale in scales
+    ]
     return find_methods(texts), missing
 
 
-def _shipped(scales: Sequence[int]) -> list[str]:
-    """Names of shipped weights that serve one of the scales."""
-    return [
-        name
-        for name in runs.shipped()
-        if runs.config_of(name).model.scale in scales
-    ]
+def _shipped() -> dict[str, ModelConfig]:
+    return {name: runs.config_of(name).model for name in runs.shipped()}
+
+
+def _compared(system: str, scale: int) -> str:
+    """Shipped weights of a system that CrossNet is compared with, or ""."""
+    if system == "crossnet":  # Has rows of its own, by name.
+        return ""
+    any_scale = registry.REGISTRY[system].any_scale
+    for name, model in _shipped().items():
+        if model.system == system and (any_scale or model.scale == scale):
+            return name
+    return ""
 
 
 def _hint(name: str, scale: int, run: pathlib.Path) -> str:

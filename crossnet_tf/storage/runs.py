@@ -117,7 +117,8 @@ def check_same_model(saved: ModelConfig, given: ModelConfig) -> None:
 def shipped() -> list[str]:
     """Names of the weights that come with the package.
 
-    A wheel leaves out the large ones: it has those of preset `lite` alone.
+    A wheel leaves out the large ones and those that are only compared with:
+    it has those of preset `lite` alone.
     """
     return sorted(path.parent.name for path in _SHIPPED.glob("*/config.json"))
 
