@@ -17,7 +17,8 @@ belong together; one REF serves all:
 
 A video is upscaled with a picture, with stills whose names end in a frame's
 number (`wide_0015.png`) or second (`wide_2.5s.png`), or with another video as
-REF; sound and subtitles are copied, and a killed run goes on:
+REF; sound and subtitles are copied, interlaced frames are made progressive,
+and a killed run goes on:
 
     python -m crossnet_tf.upscale --weights=NAME \
         --lr=clip.mp4 --ref=stills/ --output=large.mp4

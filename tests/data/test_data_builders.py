@@ -60,6 +60,17 @@ def _folder(path):
     return folder
 
 
+def _add_junk(root, view):
+    """What file managers and cameras leave, also named like a view."""
+    for folder in ("a", "b", "__MACOSX/a", ".Trash-0/a", ".hidden"):
+        for name in (f"._{view}", "Thumbs.db", ".DS_Store", "notes.txt"):
+            path = root / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"junk")
+    for folder in ("__MACOSX/a", ".Trash-0/a", ".hidden"):
+        (root / folder / view).write_bytes(b"junk")
+
+
 def _names(name, rows, cols):
     forms = {
         "light_field_folder": lambda r, c: f"view_{r:02d}_{c:02d}.png",
@@ -88,6 +99,7 @@ def test_prepare_roundtrip(tmp_path, rng, name, rows, cols):
     for scene, pixels in views.items():
         for file, view in zip(_names(name, rows, cols), pixels):
             _save(tmp_path / "in" / scene / file, view)
+    _add_junk(tmp_path / "in", _names(name, 1, 1)[0])
     builder = _prepare(name, tmp_path)
     assert builder.name == name
     assert builder.info.citation

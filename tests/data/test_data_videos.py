@@ -1,5 +1,7 @@
 """Real videos, made here, through PyAV and into a prepared data set."""
 
+import fractions
+import os
 import struct
 
 import av
@@ -8,6 +10,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from crossnet_tf import images
+from crossnet_tf.data import source_tree
 from crossnet_tf.data.video_folder import decoding
 from crossnet_tf.data.video_folder import (
     video_folder_dataset_builder as video_folder,
@@ -17,13 +20,15 @@ from crossnet_tf.video import reading
 HEIGHT, WIDTH, FRAMES = 48, 64, 30
 
 
-def _write(path, codec="libx264", size=(WIDTH, HEIGHT)):
+def _write(path, codec="libx264", size=(WIDTH, HEIGHT), ratio=None):
     """A bright square that moves to the right, 2 pixels per frame."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
+        if ratio:
+            stream.codec_context.sample_aspect_ratio = ratio
         stream.codec_context.gop_size = 8
         for number in range(FRAMES):
             pixels = np.full((size[1], size[0], 3), 30, np.uint8)
@@ -123,6 +128,34 @@ def test_list_of_other_files_rejects(tmp_path):
         path.write_text(text)
         with pytest.raises(ValueError, match=r"a.mp4` must be whole"):
             decoding.frame_times(path)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_one_bad_video_is_left_out(tmp_path, capsys, strict):
+    for name in "abc":
+        _write(tmp_path / f"{name}.mp4")
+    (tmp_path / "b.mp4").write_bytes(b"no video")
+    (tmp_path / "._a.mp4").write_bytes(b"junk")
+    os.mkfifo(tmp_path / "d.mp4")
+    folders = source_tree.find_folders(tmp_path, tmp_path / "cache")
+    builder = video_folder.Builder(data_dir=str(tmp_path / "out"))
+    builder.strict = strict
+    if strict:
+        with pytest.raises(ValueError, match=r"b.mp4` must be whole"):
+            builder._find_scenes(folders)
+        return
+    splits = builder._find_scenes(folders)
+    assert {s.name[0] for s in splits["train"]} == {"a"}
+    assert {s.name[0] for s in splits["test"]} == {"c"}
+    text = capsys.readouterr().err
+    assert "Left out `b`: Video `" in text
+    assert "Left out `d`: Video `" in text
+
+
+def test_pixels_that_are_not_square_reject(tmp_path):
+    path = _write(tmp_path / "a.mkv", ratio=fractions.Fraction(16, 15))
+    with pytest.raises(ValueError, match=r"a.mkv` must have square.*16/15"):
+        decoding.frame_times(path)
 
 
 def test_large_frames_and_long_videos_rejects(tmp_path, monkeypatch):
