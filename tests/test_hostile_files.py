@@ -15,7 +15,7 @@ from crossnet_tf.data import archives
 from crossnet_tf.data.hci_lf import hci_lf_dataset_builder as hci
 from crossnet_tf.export.remote import header_files
 from crossnet_tf.pairs import record_files
-from crossnet_tf.storage import array_files, runs, torch_files
+from crossnet_tf.storage import array_files, bundles, runs, torch_files
 from crossnet_tf.video import reading
 
 MAX_SECONDS = 5
@@ -27,6 +27,11 @@ _FLAGS = cli.define_flags("data")
 def _frames(path):
     with reading.open_video(path) as video:
         return [frame.rgb() for frame in video.frames()]
+
+
+def _check_checkpoint(path):
+    path.with_suffix(".data-00000-of-00001").write_bytes(bytes(64))
+    bundles.check(path.with_suffix(""), limit=1000)
 
 
 def _flags(path):
@@ -53,6 +58,7 @@ READERS = {
         hostile_files.records,
         lambda path: record_files.RecordFiles([(str(path), 0, 1)]),
     ),
+    "checkpoints": (hostile_files.checkpoints, _check_checkpoint),
     "settings": (hostile_files.settings, lambda p: runs.load_config(p.parent)),
     "headers": (hostile_files.lines, header_files.read),
     "flags": (hostile_files.lines, _flags),
@@ -79,6 +85,7 @@ def _path(folder: pathlib.Path, reader: str, kind: str) -> pathlib.Path:
         "pictures": "a.png",
         "videos": "a.mp4",
         "settings": "config.json",
+        "checkpoints": "ckpt-1.index",
     }
     suffix = pathlib.PurePath(kind).suffix
     return folder / endings.get(reader, f"a{suffix}" if suffix else "a.bin")
@@ -123,6 +130,7 @@ FEW = [
     ("torch", "overlapping"),
     ("arrays", "long header.safetensors"),
     ("records", "length of 2^63"),
+    ("checkpoints", "block of 2^60"),
     ("settings", "nested"),
     ("headers", "endless device"),
     ("flags", "pipe"),

@@ -153,6 +153,19 @@ def records() -> dict[str, File]:
     }
 
 
+def checkpoints() -> dict[str, File]:
+    """For `bundles.check`: the index of a checkpoint."""
+    magic = bytes.fromhex("57fb808b247547db")
+    return {
+        "empty": b"",
+        "page": _HTML,
+        **_SPECIAL,
+        "footer of noise": np.random.default_rng(0).bytes(40) + magic,
+        "block of 2^60": b"\xff" * 8 + b"\x0f" * 32 + magic,
+        "large": bytes(1 << 25),
+    }
+
+
 def settings() -> dict[str, File]:
     """For `runs.load_config`: the `config.json` of a stranger."""
     return {
