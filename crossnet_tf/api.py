@@ -143,7 +143,7 @@ class SuperResolver:
         takes_ref = registry.REGISTRY[self.config.model.system].aligns
         name = "lr_up" if ref is None and takes_ref else "sr"
         outputs = self._upscaler(pair.lr, pair.ref, (name,), pair.cover)
-        return _as_given(outputs[name], small, lr)
+        return _as_given(pair.finished(outputs[name]), small, lr)
 
     def explain(self, lr: Pixels, ref: Pixels) -> Explanation:
         """Super-resolves, and says what came from where.
@@ -177,12 +177,12 @@ class SuperResolver:
         trust = blending.explained(pair.lr, pair.ref, flow, self.scale)
         warped = backward_warp(pair.ref[None], flow[None])[0].numpy()
         return Explanation(
-            sr=_as_given(outputs["sr"], small, lr),
-            lr_up=outputs["lr_up"],
+            sr=_as_given(pair.finished(outputs["sr"]), small, lr),
+            lr_up=pair.finished(outputs["lr_up"]),
             flow=flow,
-            warped_ref=warped,
+            warped_ref=pair.finished(warped),
             trust=trust[..., 0],
-            ref=pair.ref,
+            ref=pair.finished(pair.ref),
             notes=tuple(pair.notes),
         )
 

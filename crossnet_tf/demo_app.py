@@ -10,8 +10,6 @@ closed. It needs crossnet_tf[cpu,demo].
 """
 
 import pathlib
-import signal
-import sys
 import tempfile
 
 from absl import flags
@@ -62,7 +60,6 @@ def main() -> None:
     from crossnet_tf.app.session import Session
     from crossnet_tf.upscaling.options import Options
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="crossnet_demo_") as name:
         folder = pathlib.Path(name)
         options = Options(max_pixels=MAX_PIXELS.value)

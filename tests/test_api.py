@@ -14,6 +14,7 @@ from crossnet_tf import api, config, images
 from crossnet_tf.alignment import registration
 from crossnet_tf.images import reading, writing
 from crossnet_tf.model import crossnet
+from crossnet_tf.upscaling.inputs import Inputs
 
 REF = skimage.data.astronaut()[:64, 160:256]
 LR = np.uint8(REF.reshape(16, 4, 24, 4, 3).mean((1, 3)))
@@ -146,3 +147,22 @@ def test_examples_run(module):
     results = doctest.testmod(module)
     assert results.attempted
     assert not results.failed
+
+
+def test_values_of_the_files_come_back(up, monkeypatch):
+    """What matching did to both pictures, such as linear light, is undone."""
+    plain, look = up(LR, REF), up.explain(LR, REF)
+
+    def squared(lr, ref, *_):
+        return Inputs(lr, ref, finished=lambda sr: np.clip(sr, 0, 1) ** 2)
+
+    monkeypatch.setattr(api, "network_pair", squared)
+    level = 1.01 / 255  # both are rounded
+    expected = np.square(plain / 255.0)
+    np.testing.assert_allclose(up(LR, REF) / 255.0, expected, atol=2 * level)
+    again = up.explain(LR, REF)
+    np.testing.assert_allclose(again.sr / 255.0, expected, atol=2 * level)
+    for name in ("lr_up", "warped_ref", "ref"):
+        before, after = getattr(look, name), getattr(again, name)
+        expected = np.clip(before, 0, 1) ** 2
+        np.testing.assert_allclose(after, expected, atol=1e-6)

@@ -18,6 +18,8 @@ from crossnet_tf.alignment.tone import Tone, find_tone, held_out_squares
 
 # The first tone is found with matches of a wrong one.
 _ROUNDS = 2
+# What the tone is shown by.
+_GREYS = np.linspace(0, 1, 33, dtype=np.float32)[:, None].repeat(3, axis=1)
 # LR pixels along a side from which light and blur are found.
 _PART = 512
 
@@ -32,12 +34,15 @@ class Matched:
         notes: what was done, a few words each.
         linear: whether both are in linear light; `light.from_light` brings
             the result back.
+        curve: `[N, 3]`: what REF's tone makes of N greys from 0 to 1; None:
+            its tone was left.
     """
 
     lr: np.ndarray
     ref: np.ndarray
     notes: tuple[str, ...]
     linear: bool = False
+    curve: np.ndarray | None = None
 
 
 def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
@@ -69,7 +74,8 @@ def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
     if kernel is not None:
         lr = blur.filtered(lr, kernel)
         notes.append("blur of LR")
-    return Matched(lr, ref, tuple(notes), linear)
+    curve = None if tone is None else tone(_GREYS)
+    return Matched(lr, ref, tuple(notes), linear, curve)
 
 
 def _tone(lr: np.ndarray, ref: np.ndarray, inside: np.ndarray) -> Tone | None:

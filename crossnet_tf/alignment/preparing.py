@@ -22,6 +22,7 @@ class Prepared:
         cover: `[s*h, s*w]` bool: where REF shows something; None: everywhere.
         notes: what was done, one line each.
         linear: whether `lr` and `ref` are in linear light.
+        curve: as `matching.Matched`.
     """
 
     lr: np.ndarray
@@ -29,6 +30,7 @@ class Prepared:
     cover: np.ndarray | None
     notes: tuple[str, ...]
     linear: bool = False
+    curve: np.ndarray | None = None
 
     def finished(self, sr: np.ndarray) -> np.ndarray:
         """The network's result `[s*h, s*w, 3]` in the files' values."""
@@ -54,7 +56,7 @@ def prepare(
     Raises:
         ValueError: REF does not fit, or does not show what LR shows.
     """
-    notes, cover, linear = [], None, False
+    notes, cover, linear, curve = [], None, False, None
     if alignment == "auto":
         found = _aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
@@ -66,12 +68,13 @@ def prepare(
     if matching == "auto":
         matched = match(lr, ref, cover)
         lr, ref, linear = matched.lr, matched.ref, matched.linear
+        curve = matched.curve
         if matched.notes:
             notes.append("matched to LR's camera: " + ", ".join(matched.notes))
     if cover.all():
-        return Prepared(lr, ref, None, tuple(notes), linear)
+        return Prepared(lr, ref, None, tuple(notes), linear, curve)
     ref = filled(ref, cover, lr)
-    return Prepared(lr, ref, cover, tuple(notes), linear)
+    return Prepared(lr, ref, cover, tuple(notes), linear, curve)
 
 
 def _aligned(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:

@@ -8,6 +8,8 @@ and imported when a page is made.
 import html
 import os
 import pathlib
+import signal
+import sys
 import threading
 from typing import Any
 
@@ -135,7 +137,7 @@ def serve(
     port: int,
     max_megabytes: int,
 ) -> None:
-    """Shows the page until Ctrl-C.
+    """Shows the page until Ctrl-C, or until it is told to end.
 
     Args:
         session: does the work.
@@ -149,6 +151,7 @@ def serve(
     """
     import gradio as gr
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     hosts = _LOOPBACK if host in _LOOPBACK else ()
     page = build(session)

@@ -123,7 +123,8 @@ class Session:
         work = Work(source, options, self._networks[scale])
         read = work.read(job)
         work.write(work.run(read))
-        cubic = upscale_cubic(read.inputs.lr, scale).numpy()
+        small, _ = colors.network_inputs(read.picture, None)
+        cubic = upscale_cubic(small, scale).numpy()
         before = self._folder / "before.png"
         images.write_picture(before, colors.finished(cubic, read.picture, None))
         seconds = time.monotonic() - begin

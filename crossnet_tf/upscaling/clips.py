@@ -179,7 +179,7 @@ class _Frames:
             pair = self._inputs(lr, ref)
             names = ("sr", "flow_0") if len(near) > 1 else ("sr",)
             outputs = self._network(pair.lr, pair.ref, names, pair.cover)
-            results.append(outputs["sr"])
+            results.append(pair.finished(outputs["sr"]))
             if len(near) > 1:
                 flow = outputs["flow_0"]
                 weights.append(

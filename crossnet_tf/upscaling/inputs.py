@@ -18,6 +18,7 @@ class Inputs:
         cover: `[s*h, s*w]` bool: where REF shows something; None: everywhere.
         notes: what was done to get here, one line each.
         finished: brings the network's `sr` to the files' values.
+        curve: `[N, 3]`: what REF's tone made of N greys; None: left.
     """
 
     def __init__(
@@ -27,9 +28,10 @@ class Inputs:
         cover: np.ndarray | None = None,
         notes: tuple[str, ...] = (),
         finished: Callable[[np.ndarray], np.ndarray] = lambda sr: sr,
+        curve: np.ndarray | None = None,
     ):
         self.lr, self.ref, self.cover, self.notes = lr, ref, cover, notes
-        self.finished = finished
+        self.finished, self.curve = finished, curve
 
 
 def network_pair(
@@ -60,4 +62,4 @@ def network_pair(
 
     found = alignment.prepare(lr, ref, scale, options.align, options.match)
     pair = found.lr, found.ref, found.cover
-    return Inputs(*pair, found.notes, found.finished)
+    return Inputs(*pair, found.notes, found.finished, found.curve)

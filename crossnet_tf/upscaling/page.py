@@ -42,6 +42,8 @@ class Look:
         flow: `[H, W, 2]` in pixels.
         trust: `[H, W, 1]` in [0, 1].
         hr: the truth; None: unknown.
+        curve: `[N, 3]` in [0, 1]: what matching made of N greys of REF;
+            None: its tone was left.
     """
 
     bicubic: np.ndarray
@@ -51,6 +53,7 @@ class Look:
     flow: np.ndarray
     trust: np.ndarray
     hr: np.ndarray | None = None
+    curve: np.ndarray | None = None
 
     def views(self) -> dict[str, np.ndarray]:
         """The pictures by label, in the order of the page."""
@@ -89,8 +92,24 @@ def comparison_page(title: str, look: Look, notes: Sequence[str]) -> str:
         left=labels.index("LR"),
         right=labels.index("Result"),
         scores=_scores(views) if look.hr is not None else [],
+        curves=[] if look.curve is None else _curves(look.curve),
         notes=notes or ["REF was taken as it is."],
     )
+
+
+def _curves(curve: np.ndarray) -> list[dict[str, str]]:
+    """A line for each channel, points of a square of 100 x 100."""
+    across = np.linspace(0, 100, len(curve))
+    return [
+        {
+            "color": color,
+            "points": " ".join(
+                f"{x:.1f},{100 - 100 * y:.1f}"
+                for x, y in zip(across, curve[:, channel])
+            ),
+        }
+        for channel, color in enumerate(("#d32f2f", "#388e3c", "#1976d2"))
+    ]
 
 
 def _data(picture: np.ndarray) -> str:

@@ -13,10 +13,13 @@ class TileBar:
 
     Args:
         name: stands before the bar.
+
+    Attributes:
+        total: how many tiles there are; 0: the picture is not cut.
     """
 
     def __init__(self, name: str):
-        self._name = name
+        self._name, self.total = name, 0
         self._bar: tqdm.tqdm | None = None
 
     def show(self, done: int, total: int) -> None:
@@ -27,8 +30,9 @@ class TileBar:
             total: another one than before begins anew, as tiles do that had
                 to be made smaller.
         """
-        if self._bar is None or self._bar.total != total:
+        if self._bar is None or self.total != total:
             self.close()
+            self.total = total
             self._bar = tqdm.tqdm(
                 total=total,
                 unit="tile",

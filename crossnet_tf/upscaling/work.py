@@ -12,13 +12,11 @@ import tensorflow as tf
 
 from crossnet_tf import atomic, images
 from crossnet_tf.baselines import registry
-from crossnet_tf.drawing.colors import flow_to_rgb
 from crossnet_tf.images import formats
 from crossnet_tf.images.picture import Picture
 from crossnet_tf.ops.resizing import check_ref_fits, upscale_cubic
-from crossnet_tf.ops.warp import backward_warp
 from crossnet_tf.storage import runs
-from crossnet_tf.upscaling import blending, colors, page
+from crossnet_tf.upscaling import colors, looks, page
 from crossnet_tf.upscaling.inputs import Inputs, network_pair
 from crossnet_tf.upscaling.jobs import Job
 from crossnet_tf.upscaling.options import Options
@@ -103,9 +101,8 @@ class Work:
         names = ["sr", *(["lr_up", "flow_0"] if looked_at else [])]
         if read.job.ref is None and self._takes_ref:
             names = ["lr_up"]
-        lr, ref = read.inputs.lr, read.inputs.ref
         outputs = self._outputs(read, names)
-        size = self._size.of(lr.shape, self._scale)
+        size = self._size.of(read.inputs.lr.shape, self._scale)
         sr = resized(read.inputs.finished(outputs[names[0]]), size)
         alpha = read.picture.alpha
         if alpha is not None:
@@ -113,9 +110,9 @@ class Work:
         finished = colors.finished(sr, read.picture, alpha)
         drawn = {}
         if "flow_0" in outputs:
-            drawn = _drawn(outputs, ref)
+            drawn = looks.drawn(read.inputs, outputs)
             if self._options.compare:
-                self._write_page(read, outputs, drawn["warped_ref"])
+                self._write_page(read, outputs)
         return read.job, finished, drawn if self._options.debug_dir else {}
 
     def _outputs(
@@ -132,6 +129,9 @@ class Work:
             except tf.errors.InvalidArgumentError as error:
                 raise ValueError(str(error.message)) from error
         self.seconds += time.monotonic() - begin
+        if bar.total:
+            name = read.job.lr.name
+            self.notes[read.job].append(f"{name}: in {bar.total} tiles.")
         self.pixels += inputs.ref.shape[0] * inputs.ref.shape[1]
         return outputs
 
@@ -146,25 +146,14 @@ class Work:
         images.write_picture(job.output, picture)
 
     def _write_page(
-        self,
-        read: PairRead,
-        outputs: dict[str, np.ndarray],
-        warped_ref: np.ndarray,
+        self, read: PairRead, outputs: dict[str, np.ndarray]
     ) -> None:
-        lr, ref = read.inputs.lr, read.inputs.ref
         hr = None
         if self._options.hr:
             hr = images.read_image(pathlib.Path(self._options.hr).expanduser())
-            check_ref_fits(lr.shape, hr.shape, self._scale)
-        look = page.Look(
-            bicubic=upscale_cubic(lr, self._scale).numpy(),
-            lr_up=outputs["lr_up"],
-            sr=outputs["sr"],
-            warped_ref=warped_ref,
-            flow=outputs["flow_0"],
-            trust=blending.explained(lr, ref, outputs["flow_0"], self._scale),
-            hr=hr,
-        )
+            check_ref_fits(read.inputs.lr.shape, hr.shape, self._scale)
+        small, _ = colors.network_inputs(read.picture, None)
+        look = looks.look_of(small, read.inputs, outputs, self._scale, hr)
         text = page.comparison_page(
             read.job.output.name, look, self.notes[read.job]
         )
@@ -213,14 +202,3 @@ def _notes(job: Job, lr: Picture, ref: Picture | None) -> list[str]:
     if lr.bit_depth == 16 and kind not in formats.DEEP:
         notes.append(f"{job.lr.name}: has 16 bits, of which {kind} keeps 8.")
     return notes
-
-
-def _drawn(
-    outputs: dict[str, np.ndarray], ref: np.ndarray
-) -> dict[str, np.ndarray]:
-    flow = outputs["flow_0"]
-    return {
-        "lr_up": outputs["lr_up"],
-        "warped_ref": backward_warp(ref[None], flow[None])[0].numpy(),
-        "flow": flow_to_rgb(flow),
-    }

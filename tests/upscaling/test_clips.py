@@ -10,6 +10,7 @@ import small_runs
 from PIL import Image
 
 from crossnet_tf.upscaling import blending, clips, files, references
+from crossnet_tf.upscaling.inputs import Inputs
 from crossnet_tf.upscaling.options import Options
 from crossnet_tf.video import reading, writing
 
@@ -231,3 +232,17 @@ def test_options_reach_clips(run_dir, lr, stills):
     output = lr.with_name("out.mkv")
     files.upscale(run_dir, lr, stills, output, Options(width=48))
     assert _read(output)[0][1].shape == (32, 48, 3)
+
+
+def test_values_of_the_frames_come_back(monkeypatch):
+    """What matching did, such as linear light, is undone before mixing."""
+    monkeypatch.setattr(
+        clips,
+        "network_pair",
+        lambda lr, ref, *_: Inputs(lr, np.repeat(
+            np.repeat(lr, 4, 0), 4, 1), finished=lambda sr: 1 - sr),
+    )  # fmt: skip
+    frames = clips._Frames("bicubic-x4", Options(), 4)
+    frame = np.full([8, 12, 3], 51, np.uint8)
+    near = [(fractions.Fraction(0), np.zeros([9, 9, 3], np.float32))]
+    np.testing.assert_array_equal(frames(frame, near), 204)
