@@ -353,6 +353,26 @@ class TrainConfig(_Section):
         "Steps over which warping and flow loss fade out; 0: they stay.",
         minimum=0,
     )
+    grad_accumulation: int = setting(
+        1,
+        "Parts that each device computes its share of a batch in, one after "
+        "another: the same step with less memory.",
+        minimum=1,
+        maximum=4096,
+    )
+    strategy: str = setting(
+        "auto",
+        "Where it trains: `one_device` (the first GPU, or the CPU), "
+        "`mirrored` (all GPUs of this machine), `multi_worker` (the "
+        "processes that TF_CONFIG names); `auto`: the last one if TF_CONFIG "
+        "names several, else `mirrored`.",
+        choices=("auto", "one_device", "mirrored", "multi_worker"),
+    )
+    wait_for_workers: float = setting(
+        600.0,
+        "Seconds until a worker gives up waiting for the others to start.",
+        minimum=1,
+    )
     precision: str = setting(
         "float32",
         "Keras precision policy; flow is float32 in each.",

@@ -18,7 +18,7 @@ from crossnet_tf import cli, evaluate, images, train, upscale
 from crossnet_tf.ops import resizing
 from crossnet_tf.pairs import crops, motorcycle
 from crossnet_tf.storage import runs
-from crossnet_tf.training import devices, loop
+from crossnet_tf.training import loop
 
 HELPERS = pathlib.Path(__file__).resolve().parent / "helpers"
 FLAGS = (
@@ -117,12 +117,13 @@ def test_crops_larger_than_the_pictures_end_in_one_line(
     assert not list(tmp_path.iterdir())
 
 
-def test_journey_with_the_real_network(tmp_path, capsys, monkeypatch):
+def test_journey_with_the_real_network(tmp_path, capsys):
     """Trains, evaluates and upscales the real pair."""
-    one = devices.find_devices(("/cpu:0",))
-    monkeypatch.setattr(devices, "find_devices", lambda _: one)
     run_dir = tmp_path / "run"
-    real = ("--dataset=motorcycle", "--random_crop", "--num_steps=2")
+    real = (
+        "--dataset=motorcycle", "--random_crop", "--num_steps=2",
+        "--strategy=one_device",
+    )  # fmt: skip
     assert _train(run_dir, *real, "--picture_every=2") == 0
     assert "Step 2: held-out PSNR" in capsys.readouterr().out
 

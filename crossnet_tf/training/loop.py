@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import tensorflow as tf
 import tqdm
@@ -79,7 +79,7 @@ def _train(run: Run, run_dir: str | os.PathLike) -> Result:
     begin = run.steps_done
     num_steps = config.train.num_steps
     if begin >= num_steps:
-        if _make_up_evaluation(run, ()):
+        if _make_up_evaluation(run, _Stop(run)):
             run.save(begin)
         run.tell(
             f"{run_dir} is finished: {begin} steps. A larger --num_steps "
@@ -89,13 +89,13 @@ def _train(run: Run, run_dir: str | os.PathLike) -> Result:
     if begin:
         run.tell(f"Going on from step {begin} in {run_dir}.")
     with (
-        _stop_signals() as received,
+        _stop_signals(run) as wanted,
         _progress(run, begin) as bar,
         _rescued(run),
     ):
-        _make_up_evaluation(run, received)
-        step = _train_on(run, received, bar)
-        stopped = received[0] if received and step < num_steps else 0
+        _make_up_evaluation(run, wanted)
+        step = _train_on(run, wanted, bar)
+        stopped = wanted.agreed if step < num_steps else 0
         if stopped:
             run.save(step)
     return _result(run, step, stopped)
@@ -105,15 +105,39 @@ def _result(run: Run, step: int, stopped: int = 0) -> Result:
     return Result(step, float(run.progress.best_psnr), stopped)
 
 
-def _train_on(run: Run, received: list[int], bar: tqdm.tqdm) -> int:
+class _Stop:
+    """Whether the training shall stop.
+
+    Attributes:
+        received: numbers of the signals that this process received.
+        agreed: the signal that all processes stop for, or 0.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.received: list[int] = []
+        self.agreed = 0
+        if run.devices.team is not None:
+            run.devices.team.tell_of(lambda: self.signal)
+
+    @property
+    def signal(self) -> int:
+        """The first signal that this process received, or 0."""
+        return self.received[0] if self.received else 0
+
+    def __bool__(self) -> bool:
+        return bool(self.received) or self._run.devices.asked_to_stop
+
+
+def _train_on(run: Run, wanted: _Stop, bar: tqdm.tqdm) -> int:
     """Until the end or a signal; returns the steps done."""
     window, step = _Window(), run.steps_done
-    for count, scalars in _steps(run, received):
+    for count, scalars in _steps(run, wanted):
         step += count
         window.add(count, scalars)
         bar.set_postfix(_shown(scalars), refresh=False)
         bar.update(count)
-        _do_what_is_due(run, step, window, received)
+        _do_what_is_due(run, step, window, wanted)
     return step
 
 
@@ -140,7 +164,7 @@ def _rescued(run: Run) -> Iterator[None]:
         raise
 
 
-def _make_up_evaluation(run: Run, received: Sequence[int]) -> bool:
+def _make_up_evaluation(run: Run, wanted: _Stop) -> bool:
     """The one that a signal or an error kept from happening, if any did."""
     settings, step = run.config.train, run.steps_done
     due = step > 0 and (
@@ -148,24 +172,28 @@ def _make_up_evaluation(run: Run, received: Sequence[int]) -> bool:
     )
     missing = due and run.progress.evaluated_until < step
     if missing:
-        run.evaluate(step, stop=lambda: bool(received))
+        run.evaluate(step, stop=lambda: bool(wanted))
     return missing
 
 
-def _steps(
-    run: Run, received: list[int]
-) -> Iterator[tuple[int, dict[str, float]]]:
-    """Trains; yields how many steps were done at once, and their means."""
+def _steps(run: Run, wanted: _Stop) -> Iterator[tuple[int, dict[str, float]]]:
+    """Trains; yields how many steps were done at once, and their means.
+
+    Several processes agree on each number of steps, and on stopping.
+    """
     settings = run.config.train
     step = run.steps_done
     pace = _SECONDS_PER_CALL
-    while step < settings.num_steps and not received:
+    while step < settings.num_steps:
         phase = phase_at(settings, step)
         # A flow estimator that stands still has nothing to be taught.
         teach = phase.name != "picture" and _teaches(run.config, step)
         most = max(1, int(_SECONDS_PER_CALL / pace))
         count = min(most, _until_due(settings, step, teach))
         count = min(count, phase.end - step)
+        count, wanted.agreed = run.devices.turn(step, count, wanted.signal)
+        if wanted.agreed:
+            return
         began = time.perf_counter()
         finite, means = run.train_step(
             run.input, tf.constant(count), teach, phase.name
@@ -211,7 +239,7 @@ def _do_what_is_due(
     run: Run,
     step: int,
     window: "_Window",
-    received: Sequence[int],
+    wanted: _Stop,
 ) -> None:
     """Scalars, pictures, evaluation, checkpoint.
 
@@ -224,11 +252,11 @@ def _do_what_is_due(
         rate = float(run.parts.optimizer.learning_rate)
         values = {**window.take(), "learning_rate": rate}
         run.summaries.scalars(step, values)
-    if not received and (end or step % settings.picture_every == 0):
+    if not wanted and (end or step % settings.picture_every == 0):
         run.summaries.pictures(step)
-    if not received and (end or step % settings.eval_every == 0):
-        run.evaluate(step, stop=lambda: bool(received))
-    if end or (not received and step % settings.checkpoint_every == 0):
+    if not wanted and (end or step % settings.eval_every == 0):
+        run.evaluate(step, stop=lambda: bool(wanted))
+    if end or (not wanted and step % settings.checkpoint_every == 0):
         run.save(step)
 
 
@@ -274,21 +302,21 @@ def _progress(run: Run, begin: int) -> tqdm.tqdm:
 
 
 @contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
+def _stop_signals(run: Run) -> Iterator[_Stop]:
     """Collects SIGTERM and Ctrl-C instead of dying; a second one kills."""
-    received: list[int] = []
+    wanted = _Stop(run)
 
     def note(number: int, frame: object) -> None:
-        if received:
+        if wanted.received:
             raise KeyboardInterrupt
-        received.append(number)
+        wanted.received.append(number)
 
     if threading.current_thread() is not threading.main_thread():
-        yield received
+        yield wanted
         return
     before = {number: signal.signal(number, note) for number in _STOP_SIGNALS}
     try:
-        yield received
+        yield wanted
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -7,6 +7,7 @@ the scale finds its level within a few skipped steps.
 """
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -76,6 +77,21 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return cls(TrainConfig(**config["config"]))
 
 
+class _SummedBefore:
+    """Takes gradients that are summed over devices; Keras would do it again."""
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        return grads_and_vars
+
+
+class _Adam(_SummedBefore, keras.optimizers.Adam):
+    """Adam."""
+
+
+class _AdamW(_SummedBefore, keras.optimizers.AdamW):
+    """Adam with weight decay."""
+
+
 def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     """Adam, or AdamW if there is weight decay, with the run's schedule.
 
@@ -83,14 +99,13 @@ def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
         config: the run's settings; `precision` decides on loss scaling.
 
     Returns:
-        An optimiser that has no variables yet.
+        An optimiser that has no variables yet. It takes gradients that are
+        summed over all devices.
     """
     if config.weight_decay:
-        optimizer = keras.optimizers.AdamW(
-            Schedule(config), weight_decay=config.weight_decay
-        )
+        optimizer = _AdamW(Schedule(config), weight_decay=config.weight_decay)
     else:
-        optimizer = keras.optimizers.Adam(Schedule(config))
+        optimizer = _Adam(Schedule(config))
     if config.precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer

@@ -137,15 +137,19 @@ def open_run(
         FileNotFoundError: the data or `init_from` are missing.
         ValueError: settings that do not fit the run or the devices, or
             another process has the run open.
-        OSError: `run_dir` cannot be written.
+        OSError: `run_dir` cannot be written, or other workers do not come
+            or end.
     """
-    where = devices.find_devices(device_names)
-    local_batch = where.local_batch(config.data.batch_size)
+    cluster = devices.find_cluster(config.train, device_names)
+    writes = cluster is None or cluster.worker == 0
     with contextlib.ExitStack() as stack:
         is_new = not run_dir.exists()
-        if where.is_chief and not is_new:
+        if writes and not is_new:
             stack.enter_context(runs.lock(run_dir))
         saved = resuming.check(config, run_dir)
+        opened = devices.opened(config, cluster, device_names)
+        where = stack.enter_context(opened)
+        local_batch = where.local_batch(config)
         pair = next(_test_pairs(config))
         with where.strategy.scope():
             parts = _make_parts(config)
@@ -156,7 +160,9 @@ def open_run(
             {**_state_of(parts), **progress.state},
         )
         restored = resuming.restore(keeper, parts, config)
-        first = progress.begin(int(parts.step.numpy()), restored, saved)
+        done = int(parts.step.numpy())
+        first = progress.begin(done, restored, saved)
+        where.turn(done, most=1, signal=0)  # All begin alike.
         batches = iter(_dataset(config, where, first))
         if where.is_chief and is_new:
             stack.enter_context(runs.lock(run_dir))

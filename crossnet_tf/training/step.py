@@ -67,12 +67,6 @@ class TrainStep:
             phase.name: phases.learning(parts.model, phase.name)
             for phase in phases.phases_of(config.train)
         }
-        # One all-reduce before clipping and loss scaling, which both need
-        # the whole gradient on each device.
-        self._reduce_first = strategy.num_replicas_in_sync > 1 and (
-            config.train.clip_norm > 0
-            or config.train.precision == "mixed_float16"
-        )
 
     @tf.function
     def __call__(
@@ -114,12 +108,13 @@ class TrainStep:
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         strategy = self._strategy
         batch = next(iterator)
-        gradients, shares = strategy.run(
+        gradients, scalars = strategy.run(
             self._gradients, args=(batch, teach, phase)
         )
+        # They are the same on all devices.
         scalars = {
-            name: strategy.reduce("SUM", share, axis=None)
-            for name, share in shares.items()
+            name: strategy.experimental_local_results(value)[0]
+            for name, value in scalars.items()
         }
         finite = self._is_finite(scalars)
         if finite:
@@ -131,12 +126,62 @@ class TrainStep:
     def _gradients(
         self, batch: tuple, teach: bool, phase: str
     ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
-        """On each device: gradients and this device's share of the scalars."""
+        """On each device: gradients and scalars, summed over all of them.
+
+        Clipping and loss scaling need the whole gradient; and an update that
+        waits for no other device is never half done when one is lost.
+        """
+        gradients, scalars = self._sums(self._share(batch), teach, phase)
+        if self._strategy.num_replicas_in_sync > 1:
+            context = tf.distribute.get_replica_context()
+            values = tf.stack(list(scalars.values()))
+            *gradients, values = context.all_reduce("SUM", [*gradients, values])
+            scalars = dict(zip(scalars, tf.unstack(values)))
+        scalars["gradient_norm"] = tf.linalg.global_norm(gradients)
+        return gradients, scalars
+
+    def _sums(
+        self, batch: tuple, teach: bool, phase: str
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
+        """Of this device's samples, in as many parts as the settings say."""
+        count = self._config.train.grad_accumulation
+        if count == 1:
+            return self._part(batch, teach, phase)
+        parts = tf.nest.map_structure(
+            lambda tensor: tf.reshape(
+                tensor,
+                [count, tensor.shape[0] // count, *tensor.shape[1:]],
+            ),
+            batch,
+        )
+        names = self._objective.names(phase, teach)
+        names.remove("gradient_norm")
+
+        def add(index: tf.Tensor, sums: list, totals: dict) -> tuple:
+            part = tf.nest.map_structure(lambda tensor: tensor[index], parts)
+            gradients, scalars = self._part(part, teach, phase)
+            sums = [a + b for a, b in zip(sums, gradients, strict=True)]
+            return index + 1, sums, {n: totals[n] + scalars[n] for n in names}
+
+        zeros = [
+            tf.zeros(weight.shape, weight.dtype)
+            for weight in self._phases[phase]
+        ]
+        _, sums, totals = tf.while_loop(
+            lambda index, *_: index < count,
+            add,
+            (tf.constant(0), zeros, dict.fromkeys(names, tf.constant(0.0))),
+            parallel_iterations=1,  # Side by side they would need it all.
+        )
+        return sums, totals
+
+    def _part(
+        self, batch: tuple, teach: bool, phase: str
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
+        """Gradients and scalars of some samples."""
         parts = self._parts
         with tf.GradientTape() as tape:
-            scalars = self._objective(
-                self._share(batch), phase, teach, parts.step
-            )
+            scalars = self._objective(batch, phase, teach, parts.step)
             loss = parts.optimizer.scale_loss(scalars["loss"])
         gradients = tape.gradient(
             loss,
@@ -144,11 +189,6 @@ class TrainStep:
             # Parts that learn only from losses that are off stand still.
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        if self._reduce_first:
-            context = tf.distribute.get_replica_context()
-            gradients = context.all_reduce("SUM", gradients)
-        norm = tf.linalg.global_norm(gradients)
-        scalars["gradient_norm"] = norm / self._strategy.num_replicas_in_sync
         return gradients, scalars
 
     def _share(self, batch: tuple) -> tuple:
@@ -178,14 +218,11 @@ class TrainStep:
         return finite & tf.math.is_finite(scalars["gradient_norm"])
 
     def _update(self, gradients: list[tf.Tensor], phase: str) -> None:
-        """On each device; Keras sums the gradients over devices."""
+        """On each device, alike."""
         parts = self._parts
         if clip_norm := self._config.train.clip_norm:
             limit = parts.optimizer.scale_loss(clip_norm)
             gradients, _ = tf.clip_by_global_norm(gradients, limit)
-        if self._reduce_first:
-            replicas = self._strategy.num_replicas_in_sync
-            gradients = [gradient / replicas for gradient in gradients]
         parts.optimizer.apply(gradients, self._phases[phase])
 
     def _average(self) -> None:

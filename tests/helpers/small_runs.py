@@ -62,7 +62,8 @@ def train_dataset(
     ref = tf.roll(hr, 1, axis=2)
     place = place or order.Place()
     local_batch = data.batch_size // place.num_workers
-    batches = tf.data.Dataset.counter(place.first).map(make).batch(local_batch)
+    samples = tf.data.Dataset.counter(place.first).map(make)
+    batches = samples.batch(local_batch, drop_remainder=True)
     return batches.shard(place.num_workers, place.worker)
 
 

@@ -58,6 +58,8 @@ def test_schedule_roundtrip():
 )
 def test_optimizer_is_what_is_asked_for(settings, kind):
     optimizer = make_optimizer(TrainConfig(learning_rate=0.25, **settings))
-    assert type(optimizer) is kind
+    assert isinstance(optimizer, kind)
+    is_decayed = isinstance(optimizer, keras.optimizers.AdamW)
+    assert is_decayed == ("weight_decay" in settings)
     optimizer.build([keras.Variable([1.0])])
     assert float(optimizer.learning_rate) == 0.25
