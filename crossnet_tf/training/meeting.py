@@ -8,6 +8,7 @@ connections stay, so that each notices when another one ends (`team`).
 """
 
 import contextlib
+import json
 import selectors
 import socket
 import time
@@ -29,7 +30,7 @@ class Meeting:
 
     Args:
         cluster: the processes.
-        settings: by name; those of all must be the same.
+        settings: by name, ready for JSON; those of all must be the same.
         limit: how long to wait, in seconds.
         tell: says to the user whom the process waits for.
     """
@@ -41,7 +42,10 @@ class Meeting:
         limit: float,
         tell: Callable[[str], None],
     ) -> None:
-        self._cluster, self._settings = cluster, dict(settings)
+        self._cluster, self._settings = (
+            cluster,
+            json.loads(json.dumps(settings)),
+        )
         self._limit, self._tell = limit, tell
         self._began = time.monotonic()
         self._said: tuple[str, ...] = ()

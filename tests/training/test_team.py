@@ -65,7 +65,7 @@ def meet(pool):
 
     def call(count: int = 2) -> list[teams.Team]:
         addresses = _addresses(count)
-        meetings = [_meeting(addresses, i, rate=1) for i in range(count)]
+        meetings = [_meeting(addresses, i, rate=(1, 2)) for i in range(count)]
         lines = list(pool.map(Meeting.hold, meetings))
         members = [
             teams.Team(Cluster(addresses, i), lines[i]) for i in range(count)
