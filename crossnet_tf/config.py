@@ -227,8 +227,8 @@ class DataConfig(_Section):
     )
     skip_bad_examples: bool = setting(
         False,
-        "Name a folder's pictures that cannot be read, and train without "
-        "them, at most 1 % of the pairs, instead of ending.",
+        "Name pictures of `folder:PATH` and `warps:PATH` that cannot be read, "
+        "and train without them, at most 1 %, instead of ending.",
     )
     min_disparity: float = setting(
         0.0, "Smallest view distance of a training pair, in views.", minimum=0

@@ -24,7 +24,7 @@ import tensorflow_datasets as tfds
 
 from crossnet_tf.pairs import light_fields
 
-from . import leaving_out, parallel, scenes, source_tree
+from . import leaving_out, parallel, scenes, source_tree, unfinished
 
 # A record is a protocol buffer, and these end at 2 GiB.
 MAX_RECORD_BYTES = 2**31 - 2**20
@@ -34,7 +34,9 @@ _Found = TypeVar("_Found")
 
 
 class LightFieldBuilder(  # type: ignore[call-arg]  # TFDS has no types
-    tfds.core.GeneratorBasedBuilder, skip_registration=True
+    unfinished.Preparing,
+    tfds.core.GeneratorBasedBuilder,
+    skip_registration=True,
 ):
     """Base of the builders: a subclass gives `_find_scenes`.
 

@@ -3,8 +3,6 @@
 `folder_files` says how the pictures lie there.
 """
 
-import logging
-import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,11 +13,10 @@ from crossnet_tf import images, terminal
 from crossnet_tf.ops.resizing import check_ref_fits
 from crossnet_tf.pairs import folder_files, order
 from crossnet_tf.pairs.base import PairDataset
+from crossnet_tf.pairs.left_out import LeftOut
 from crossnet_tf.pairs.pair import Pair, pair_of_hr
 
 PREFIX = "folder:"
-_BAD_ONE_IN = 100
-_LOG = logging.getLogger(__name__)
 
 
 class Folder(PairDataset):
@@ -48,18 +45,19 @@ class Folder(PairDataset):
         super().__init__(name)
         self.crops_per_element = data.pairs_per_scene
         self._eval, self._scale = eval, scale
-        self._skip_bad = data.skip_bad_examples
-        self._bad: set[str] = set()
-        self._lock = threading.Lock()  # Pictures are read side by side.
         self._files = folder_files.find_pairs(name.removeprefix(PREFIX))
+        self._bad = LeftOut(data.skip_bad_examples, len(self._files), "pair")
 
     def sizes(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Of every HR, by the files' headers; the whole pair is checked."""
-        sizes = [
-            folder_files.check_training_pair(files, self._scale)
-            for files in self._files
-        ]
-        yield from zip([str(files.hr) for files in self._files], sizes)
+        found = []
+        for files in self._files:
+            try:
+                size = folder_files.check_training_pair(files, self._scale)
+                found.append((str(files.hr), size))
+            except (ValueError, OSError) as error:
+                self._bad.add(files.name, error)
+        yield from found
 
     def elements(
         self, seed: int, with_flow: bool, first: int = 0
@@ -134,25 +132,8 @@ class Folder(PairDataset):
                 paths = [getattr(files, kind) for kind in self._kinds()]
                 return [str(files.hr), *map(images.read_image, paths)]
             except (ValueError, OSError) as error:
-                if not self._skip_bad:
-                    raise
-                self._leave_out(files.name, error)
+                self._bad.add(files.name, error)
         raise ValueError(f"No pair of {self.name} can be read.")
-
-    def _leave_out(self, name: str, error: Exception) -> None:
-        """Says so, until there are too many of them."""
-        most = max(1, len(self._files) // _BAD_ONE_IN)
-        with self._lock:
-            self._bad.add(name)
-            count = len(self._bad)
-        if count > most:
-            raise ValueError(
-                f"`skip_bad_examples` must leave out at most {most} of "
-                f"{len(self._files)} pairs. Received: {count}, the last one "
-                f"because: {error}"
-            )
-        shown = map(terminal.printable, (name, str(error)))
-        _LOG.warning("Warning: pair %s is left out: %s", *shown)
 
     def _kinds(self) -> tuple[str, ...]:
         made = self._files[0].lr is None

@@ -18,6 +18,7 @@ from crossnet_tf import images
 from crossnet_tf.images import listing
 from crossnet_tf.pairs import layers
 from crossnet_tf.pairs.base import PairDataset
+from crossnet_tf.pairs.left_out import LeftOut
 from crossnet_tf.pairs.pair import Pair
 
 PREFIX = "warps:"
@@ -44,6 +45,9 @@ class Warps(PairDataset):
         more = 1 if data.pairs_per_scene == 1 else 1.5
         self._side = int(more * max(data.crop_height, data.crop_width))
         self._paths = _pictures(name.removeprefix(PREFIX))
+        self._bad = LeftOut(
+            data.skip_bad_examples, len(self._paths), "photograph"
+        )
 
     def sizes(self) -> list[tuple[str, tuple[int, int]]]:
         """Of what is made, once the photographs that are too small are out.
@@ -52,11 +56,7 @@ class Warps(PairDataset):
             ValueError: no picture is large enough.
         """
         needed = self._side + 2 * self._margin
-        large = [
-            p
-            for p in self._paths
-            if min(images.read_info(p).upright_size) >= needed
-        ]
+        large = [path for path in self._paths if self._side_of(path) >= needed]
         if not large:
             raise ValueError(
                 f"`{PREFIX}PATH` must hold a picture of at least {needed} x "
@@ -65,6 +65,14 @@ class Warps(PairDataset):
             )
         self._paths = large
         return [(self.name, (self._side, self._side))]
+
+    def _side_of(self, path: pathlib.Path) -> int:
+        """The shorter side of a photograph in pixels; 0: it is left out."""
+        try:
+            return min(images.read_info(path).upright_size)
+        except (ValueError, OSError) as error:
+            self._bad.add(str(path), error)
+            return 0
 
     def elements(
         self, seed: int, with_flow: bool, first: int = 0
@@ -121,8 +129,7 @@ class Warps(PairDataset):
         size = self._side + 2 * self._margin
         windows = []
         for _ in range(layers.NUM_LAYERS):
-            path = self._paths[random.integers(len(self._paths))]
-            picture = images.read_image(path)
+            picture = self._picture(random)
             top, left = (
                 random.integers(have - size + 1) for have in picture.shape[:2]
             )
@@ -130,6 +137,16 @@ class Warps(PairDataset):
             window = np.rot90(window, int(random.integers(4)))
             windows.append(window[:, :: random.choice([-1, 1])])
         return np.ascontiguousarray(np.stack(windows))
+
+    def _picture(self, random: np.random.Generator) -> np.ndarray:
+        """A photograph that can be read."""
+        while True:
+            path = self._paths[random.integers(len(self._paths))]
+            if str(path) not in self._bad:
+                try:
+                    return images.read_image(path)
+                except (ValueError, OSError) as error:
+                    self._bad.add(str(path), error)
 
 
 def _pictures(path: str) -> list[pathlib.Path]:

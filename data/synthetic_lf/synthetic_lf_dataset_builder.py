@@ -18,6 +18,8 @@ import numpy as np
 import PIL.Image
 import tensorflow_datasets as tfds
 
+from crossnet_tf.data import unfinished
+
 # Relative: `tfds build` imports this folder as a package of its own.
 from . import photographs, render
 
@@ -51,7 +53,7 @@ class SyntheticLfConfig(tfds.core.BuilderConfig):
     seed: int = 0
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(unfinished.Preparing, tfds.core.GeneratorBasedBuilder):
     """Layered scenes of tilted planes, seen by a grid of cameras."""
 
     VERSION = tfds.core.Version("1.0.0")

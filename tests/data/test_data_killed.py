@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 import tensorflow_datasets as tfds
 
+from crossnet_tf.data import unfinished
 from crossnet_tf.data.stereo_folder import (
     stereo_folder_dataset_builder as stereo,
 )
@@ -78,3 +79,35 @@ def test_killed_preparation_leaves_nothing_complete(
     source = prepared.PreparedLightFields("stereo_folder", str(out))
     found = [len(list(source.examples(s))) for s in ("train", "test")]
     assert found == [SCENES - 1, 1]
+    # What the killed one left is gone.
+    assert not list(out.glob("stereo_folder/incomplete*"))
+
+
+def test_only_what_is_unfinished_is_removed(tmp_path):
+    left = tmp_path / "lf" / "incomplete.AB12CD_1.0.0"
+    kept = [
+        tmp_path / "lf" / name
+        for name in ("1.0.0", "incomplete", "incomplete.mine", "other")
+    ]
+    for path in (left, *kept):
+        path.mkdir(parents=True)
+        (path / "file").touch()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = tmp_path / "lf" / "incomplete.AB12CE_1.0.0"
+    link.symlink_to(elsewhere)
+    with unfinished.alone(str(tmp_path / "lf" / "1.0.0")):
+        assert not left.exists()
+    assert all((path / "file").exists() for path in kept)
+    assert link.exists()
+
+
+def test_what_another_process_writes_stays(tmp_path):
+    theirs = tmp_path / "lf" / "incomplete.AB12CD_1.0.0"
+    data_dir = str(tmp_path / "lf" / "1.0.0")
+    with unfinished.alone(data_dir):
+        theirs.mkdir()
+        with unfinished.alone(data_dir):
+            assert theirs.exists()
+    with unfinished.alone(data_dir):
+        assert not theirs.exists()

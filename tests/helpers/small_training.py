@@ -1,93 +1,16 @@
-"""Trains the small network in processes of its own, to be killed or joined.
-
-A server imports TensorFlow once, without using it, and every process is a
-fork of it: so a hundred of them are started in the time of ten.
-"""
+"""Trains the small network in processes of its own, to be killed or joined."""
 
 import dataclasses
-import functools
 import json
-import multiprocessing
 import os
 import pathlib
-import signal
 import socket
 import sys
 import time
-from multiprocessing.context import ForkServerContext
 from typing import Any
 
 import numpy as np
-
-HELPERS = pathlib.Path(__file__).resolve().parent
-# Imported once, before the processes part.
-PRELOADED = [
-    "pytest",
-    "tensorflow",
-    "keras",
-    "small_runs",
-    "crossnet_tf.cli.outcome",
-    "crossnet_tf.training.loop",
-]
-
-
-@functools.cache
-def processes() -> ForkServerContext:
-    """Makes processes that have TensorFlow already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    return context
-
-
-class Running:
-    """A function that runs in a process of its own.
-
-    Args:
-        call: a function of a module that the helpers' folder has.
-        arguments: of the function.
-        output: file that gets what it prints.
-    """
-
-    def __init__(self, call: Any, arguments: tuple, output: pathlib.Path):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        self.output_path = output
-        self.process = processes().Process(
-            target=_redirected, args=(str(output), call, arguments)
-        )
-        self.process.start()
-
-    @property
-    def code(self) -> int | None:
-        """Exit code, -9 if killed; None while it runs."""
-        return self.process.exitcode
-
-    def send(self, number: int) -> None:
-        """Sends a signal, if it still runs."""
-        if self.code is None:
-            os.kill(self.process.pid, number)
-
-    def wait(self, timeout: float = 600) -> str:
-        """Waits for the end; returns what it printed."""
-        self.process.join(timeout)
-        if self.code is None:
-            self.send(signal.SIGKILL)
-            raise AssertionError(f"still runs: {self.text()}")
-        return self.text()
-
-    def text(self) -> str:
-        """What it printed so far."""
-        return self.output_path.read_text()
-
-
-def _redirected(output: str, call: Any, arguments: tuple) -> None:
-    """In the new process: prints to a file, dies of signals as usual."""
-    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream in (1, 2):
-        os.dup2(file, stream)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    call(*arguments)
+from killable import Running
 
 
 def start(run_dir: pathlib.Path, task: Any = None, **settings) -> Running:
@@ -97,8 +20,10 @@ def start(run_dir: pathlib.Path, task: Any = None, **settings) -> Running:
         run_dir: of the run; what is printed goes to a file beside it.
         task: what TF_CONFIG says, if anything.
         **settings: fields of `TrainConfig`; or `devices` (how many parts the
-            CPU is split into), `batch_size`, `pause` (seconds that each step
-            waits, so that something can happen in it).
+            CPU is split into), `pause` (seconds that each step waits, so that
+            something can happen in it), `eager` (no graphs, which take longer
+            to build than some steps take), `data` (fields of `DataConfig`;
+            with a data set in it, crops are cut from that).
     """
     worker = task["task"]["index"] if task else 0
     output = run_dir.parent / f"{run_dir.name}-{worker}-{time.time_ns()}.txt"
@@ -159,7 +84,6 @@ def values_of(run_dir: pathlib.Path, step: int) -> dict[str, np.ndarray]:
 
 def train(run_dir: str, task: Any, settings: dict) -> None:
     """Trains the small network, and ends as the command does."""
-    import pytest
     import small_runs
     import tensorflow as tf
 
@@ -169,25 +93,20 @@ def train(run_dir: str, task: Any, settings: dict) -> None:
     if task:
         os.environ["TF_CONFIG"] = json.dumps(task)
     devices = settings.pop("devices", 1)
-    batch_size = settings.pop("batch_size", 4)
     pause = settings.pop("pause", 0.0)
+    data = settings.pop("data", {})
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * devices,
     )
-    patch = pytest.MonkeyPatch()
-    small_runs.use_small(patch)
-    patch.setattr(loop, "_SECONDS_PER_CALL", 1e-9)  # a step a call
-    due = loop._do_what_is_due
-
-    def slowly(*arguments):
-        time.sleep(pause)
-        due(*arguments)
-
-    patch.setattr(loop, "_do_what_is_due", slowly)
+    tf.config.run_functions_eagerly(settings.pop("eager", False))
+    _use_small(pause, made_up="dataset" not in data)
     config = small_runs.small_config(**settings)
-    data = dataclasses.replace(config.data, batch_size=batch_size)
-    config = dataclasses.replace(config, data=data)
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, **data),
+        eval=dataclasses.replace(config.eval, num_eval_images=1),
+    )
     names = tuple(f"/cpu:{i}" for i in range(devices)) * (devices > 1)
     results = []
     code = outcome.exit_code(
@@ -197,3 +116,26 @@ def train(run_dir: str, task: Any, settings: dict) -> None:
     if results and results[0].signal:
         code = 128 + results[0].signal
     sys.exit(code)
+
+
+def _use_small(pause: float, made_up: bool) -> None:
+    """The small network, a step at a time; maybe on made-up pictures."""
+    import pytest
+    import small_runs
+    from small_network import build_small_model
+
+    from crossnet_tf.storage import runs
+    from crossnet_tf.training import loop
+
+    patch = pytest.MonkeyPatch()
+    if made_up:
+        small_runs.use_small(patch)
+    patch.setattr(runs, "build_model", build_small_model)
+    patch.setattr(loop, "_SECONDS_PER_CALL", 1e-9)
+    due = loop._do_what_is_due
+
+    def slowly(*arguments):
+        time.sleep(pause)
+        due(*arguments)
+
+    patch.setattr(loop, "_do_what_is_due", slowly)
