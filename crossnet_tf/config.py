@@ -190,6 +190,11 @@ class DataConfig(_Section):
         "Where prepared data sets are; empty: TFDS's own place "
         "($TFDS_DATA_DIR or ~/tensorflow_datasets).",
     )
+    data_service: tuple[str, ...] = setting(
+        (),
+        "HOST:PORT of `crossnet data_service`, which decodes and cuts crops "
+        "there instead of here; several share the work.",
+    )
     train_split: str = setting("train", "TFDS split to train on.")
     batch_size: int = setting(
         2, "Pairs per step over all devices.", minimum=1, maximum=4096

@@ -44,6 +44,10 @@ COMMANDS = {
         "crossnet_tf.data.build",
         "Prepare a data set from your files.",
     ),
+    "data_service": (
+        "crossnet_tf.data_service",
+        "Decode crops for trainings on other machines.",
+    ),
     "data cut_pairs": (
         "crossnet_tf.data.cut_pairs",
         "Cut training pairs from photographs.",

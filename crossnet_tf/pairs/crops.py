@@ -14,12 +14,20 @@ needs no more than the number of samples that it has drawn.
 
 import dataclasses
 import os
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
 from crossnet_tf.ops.resizing import make_lr
-from crossnet_tf.pairs import color, datasets, geometry, order, wrong_ref
+from crossnet_tf.pairs import (
+    color,
+    datasets,
+    geometry,
+    order,
+    service,
+    wrong_ref,
+)
 
 _BEGIN = order.Place()
 
@@ -55,6 +63,7 @@ def train_dataset(
         ValueError: the settings do not fit the data; a crop is larger than
             an image; flow is wanted but unknown.
         FileNotFoundError: the data are not there; says how to prepare them.
+        OSError: a data service does not answer.
     """
     names = [name.strip() for name in data.dataset.split(",")]
     if data.mix and len(data.mix) != len(names):
@@ -62,6 +71,36 @@ def train_dataset(
             "`mix` must have one share per data set. Received: "
             f"mix={data.mix}, dataset={data.dataset!r}."
         )
+
+    def batches(place: order.Place) -> tf.data.Dataset:
+        return _batches(data, names, scale, seed, flow, place)
+
+    flow = _Flow(with_flow, flow_optional or len(names) > 1)
+    if not data.data_service:
+        return batches(place)
+    for name in names:
+        service.check_kind(name)
+    service.check(data.data_service, data.batch_size, place)
+    dataset = service.from_services(data.data_service, place, batches)
+    return dataset.prefetch(2).with_options(_options())
+
+
+class _Flow(NamedTuple):
+    """Whether flow is asked for, and whether data without it may take part."""
+
+    wanted: bool
+    optional: bool
+
+
+def _batches(
+    data: config_lib.DataConfig,
+    names: list[str],
+    scale: int,
+    seed: int,
+    flow: _Flow,
+    place: order.Place,
+) -> tf.data.Dataset:
+    """Endless batches of a process's share."""
     shares = data.mix or [1.0] * len(names)
     shares = [share / sum(shares) for share in shares]
     plan = order.Plan(shares, seed, data.batch_size, place)
@@ -70,8 +109,7 @@ def train_dataset(
             dataclasses.replace(data, dataset=name),
             scale,
             seed,
-            with_flow,
-            flow_optional or len(names) > 1,
+            flow,
             plan.wanted(part),
             plan.first(part),
         )
@@ -89,18 +127,17 @@ def _crops(
     data: config_lib.DataConfig,
     scale: int,
     seed: int,
-    with_flow: bool,
-    flow_optional: bool,
+    flow: _Flow,
     wanted: tf.data.Dataset,
     first: int,
 ) -> tf.data.Dataset:
     """Endless single crops of one data set, those that are wanted."""
     eval = config_lib.EvalConfig()  # Nothing is measured here.
     dataset = datasets.open_dataset(data.dataset, data, eval, scale)
-    flow_known = with_flow and (not flow_optional or dataset.knows_flow)
+    flow_known = flow.wanted and (not flow.optional or dataset.knows_flow)
 
     def cut(sample: geometry.Sample, seed: tf.Tensor) -> tuple:
-        if with_flow and "flow" not in sample:
+        if flow.wanted and "flow" not in sample:
             sample["flow"] = tf.zeros_like(sample["hr"], tf.float32)
         return _crop(sample, data, scale, seed)
 
