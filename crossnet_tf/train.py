@@ -12,7 +12,10 @@ Flags after --flagfile override the file's:
     python -m crossnet_tf.train --flagfile=flags/flower.cfg \
         --batch_size=4 --data_dir=/data/tfds --run_dir=runs/flower
 
-All visible GPUs are used, or the CPU; several machines if TF_CONFIG is set.
+All visible GPUs are used, or the CPU; several machines if TF_CONFIG names
+them: then run the same command on each. They train as one, and when one of
+them ends all others do, with a line that says which; started again they go
+on. --grad_accumulation takes a batch in parts where memory is short.
 Exit codes: 0 done, 1 a mistake (one line says which), 2 wrong flags, 130
 Ctrl-C, 143 SIGTERM.
 """

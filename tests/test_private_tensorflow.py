@@ -5,12 +5,16 @@ which, not deep inside an export.
 """
 
 import ast
+import inspect
 import pathlib
 
+import keras
 import pytest
 import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.distribute import collective_all_reduce_strategy
+from tensorflow.python.eager import context
 from tensorflow.python.framework import func_graph, kernels
 
 from crossnet_tf.ops import subgraph
@@ -97,7 +101,30 @@ def test_protos_read_a_saved_model(tmp_path, nested):
     assert "Mul" in {node.op for node in nodes}
 
 
+def test_collectives_of_workers_can_be_aborted_and_left_unwatched():
+    extended = collective_all_reduce_strategy.CollectiveAllReduceExtended
+    assert extended._enable_check_health is True
+    eager = context.context()
+    assert list(inspect.signature(eager.abort_collective_ops).parameters) == [
+        "code",
+        "message",
+    ]
+    configure = inspect.signature(eager.configure_coordination_service)
+    assert "service_type" in configure.parameters
+
+
+def test_keras_sums_gradients_by_a_method_of_its_own():
+    parameters = list(
+        inspect.signature(
+            keras.optimizers.Adam._all_reduce_sum_gradients
+        ).parameters
+    )
+    assert parameters == ["self", "grads_and_vars"]
+
+
 GUARDED = {
+    "tensorflow.python.distribute.collective_all_reduce_strategy",
+    "tensorflow.python.eager.context",
     "tensorflow.python.framework.func_graph",
     "tensorflow.python.framework.kernels",
 }

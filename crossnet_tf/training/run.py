@@ -23,7 +23,13 @@ from crossnet_tf.pairs import crops, datasets
 from crossnet_tf.pairs.order import Place
 from crossnet_tf.pairs.pair import Pair
 from crossnet_tf.storage import checkpoints, runs
-from crossnet_tf.training import devices, resuming, step, summaries
+from crossnet_tf.training import (
+    devices,
+    resuming,
+    service_watch,
+    step,
+    summaries,
+)
 from crossnet_tf.training.optimizer import make_optimizer
 from crossnet_tf.training.progress import Progress
 from crossnet_tf.upscaling.upscaler import Upscaler
@@ -150,6 +156,7 @@ def open_run(
         opened = devices.opened(config, cluster, device_names)
         where = stack.enter_context(opened)
         local_batch = where.local_batch(config)
+        stack.enter_context(service_watch.watched(config.data.data_service))
         pair = next(_test_pairs(config))
         with where.strategy.scope():
             parts = _make_parts(config)
