@@ -146,17 +146,11 @@ def open_run(
         OSError: `run_dir` cannot be written, or other workers do not come
             or end.
     """
-    cluster = devices.find_cluster(config.train, device_names)
-    writes = cluster is None or cluster.worker == 0
+    is_new = not run_dir.exists()
     with contextlib.ExitStack() as stack:
-        is_new = not run_dir.exists()
-        if writes and not is_new:
-            stack.enter_context(runs.lock(run_dir))
-        saved = resuming.check(config, run_dir)
-        opened = devices.opened(config, cluster, device_names)
-        where = stack.enter_context(opened)
+        opened = _opened(config, run_dir, device_names)
+        where, saved = stack.enter_context(opened)
         local_batch = where.local_batch(config)
-        stack.enter_context(service_watch.watched(config.data.data_service))
         pair = next(_test_pairs(config))
         with where.strategy.scope():
             parts = _make_parts(config)
@@ -194,6 +188,23 @@ def open_run(
             upscaler=upscaler,
             can_evaluate=pair.hr is not None,
         )
+
+
+@contextlib.contextmanager
+def _opened(
+    config: Config, run_dir: pathlib.Path, device_names: tuple[str, ...]
+) -> Iterator[tuple[devices.Devices, Config | None]]:
+    """Its devices, and the settings that it had, if it was there."""
+    cluster = devices.find_cluster(config.train, device_names)
+    writes = cluster is None or cluster.worker == 0
+    with contextlib.ExitStack() as stack:
+        if writes and run_dir.exists():
+            stack.enter_context(runs.lock(run_dir))
+        saved = resuming.check(config, run_dir)
+        opened = devices.opened(config, cluster, device_names)
+        where = stack.enter_context(opened)
+        stack.enter_context(service_watch.watched(config.data.data_service))
+        yield where, saved
 
 
 def _test_pairs(config: Config) -> Iterator[Pair]:
