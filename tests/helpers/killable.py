@@ -87,8 +87,9 @@ class Running:
         return self.text()
 
     def text(self) -> str:
-        """What it printed so far."""
-        return self.output_path.read_text()
+        """What it printed so far; nothing if it was killed before it could."""
+        path = self.output_path
+        return path.read_text() if path.exists() else ""
 
 
 def _redirected(output: str, call: Any, arguments: tuple) -> None:

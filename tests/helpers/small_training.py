@@ -12,6 +12,15 @@ from typing import Any
 import numpy as np
 from killable import Running
 
+# Of `DataConfig`; {folder} has hr/ and ref/.
+KINDS = {
+    "stereo pair": {"dataset": "motorcycle", "pairs_per_scene": 2},
+    "folder": {"dataset": "folder:{folder}"},
+    "views": {"dataset": "synthetic_lf/tiny", "pairs_per_scene": 2},
+    "photographs": {"dataset": "warps:{folder}/hr", "motion": 2.0},
+    "mix": {"dataset": "synthetic_lf/tiny,motorcycle,folder:{folder}"},
+}
+
 
 def start(run_dir: pathlib.Path, task: Any = None, **settings) -> Running:
     """Starts a training.

@@ -12,7 +12,7 @@ import small_runs
 import tensorflow as tf
 import tiny_light_fields as tiny
 from small_network import build_small_model
-from small_training import newest, values_of
+from small_training import KINDS, newest, values_of
 
 from crossnet_tf.config import Config
 from crossnet_tf.storage import runs
@@ -21,13 +21,6 @@ from crossnet_tf.training.run import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 
-KINDS = {
-    "stereo pair": {"dataset": "motorcycle", "pairs_per_scene": 2},
-    "folder": {"dataset": "folder:{folder}"},
-    "views": {"dataset": "synthetic_lf/tiny", "pairs_per_scene": 2},
-    "photographs": {"dataset": "warps:{folder}/hr", "motion": 2.0},
-    "mix": {"dataset": "synthetic_lf/tiny,motorcycle,folder:{folder}"},
-}
 QUIET = {"eval_every": 1000, "picture_every": 1000, "log_every": 1}
 
 
