@@ -79,16 +79,19 @@ def _jobs(cluster: Any, text: str) -> dict[str, list[str]]:
     jobs: dict[str, list[str]] = {}
     for job, addresses in cluster.items():
         jobs[job] = addresses if isinstance(addresses, list) else []
-        for address in jobs[job] or [None]:
-            match = isinstance(address, str) and _ADDRESS.fullmatch(address)
-            if not match or not 0 < int(match[2]) < 2**16:
-                raise _error('name each task as "host:port"', text)
+        if not jobs[job] or not all(map(_is_address, jobs[job])):
+            raise _error('name each task as "host:port"', text)
     found = [address for addresses in jobs.values() for address in addresses]
     if len(set(found)) < len(found):
         raise _error("name each address once", text)
     if not found or len(jobs.get("chief", [])) > 1:
         raise _error("have at least one task, and one chief at most", text)
     return jobs
+
+
+def _is_address(value: Any) -> bool:
+    match = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    return match is not None and 0 < int(match[2]) < 2**16
 
 
 def _number(task: Any, jobs: dict[str, list[str]], text: str) -> int:

@@ -124,26 +124,30 @@ class Meeting:
 
     def _refusal(self, message: Mapping[str, Any]) -> str:
         """Why a process is sent away; empty: it is not."""
-        worker, size = message.get("worker"), len(self._cluster.addresses)
-        if message.get("program") != _PROGRAM or worker not in range(1, size):
+        size = len(self._cluster.addresses)
+        worker, tasks = message.get("worker"), message.get("tasks")
+        is_ours = message.get("program") == _PROGRAM and type(worker) is int
+        if not is_ours or worker not in range(1, size):
             return "`TF_CONFIG` must name the same tasks everywhere."
-        if list(message.get("tasks", ())) != list(self._cluster.addresses):
+        name = self._cluster.name(worker)
+        if tasks != list(self._cluster.addresses):
             return (
                 "`TF_CONFIG` must name the same tasks everywhere. Differing: "
-                f"{self._cluster.name(worker)}."
+                f"{name}."
             )
         theirs, ours = message.get("settings"), self._greeting()["settings"]
         if not isinstance(theirs, dict):
             theirs = {}
         differing = [
-            f"{name} ({theirs.get(name)!r} there, {ours.get(name)!r} here)"
-            for name in sorted({*ours, *theirs})
-            if theirs.get(name) != ours.get(name)
+            f"{ascii(key)[1:-1]} ({theirs.get(key)!a} there, "
+            f"{ours.get(key)!a} here)"
+            for key in sorted({*ours, *theirs})
+            if theirs.get(key) != ours.get(key)
         ]
         if not differing:
             return ""
         return (
-            f"{self._cluster.name(worker).capitalize()} must have the same "
+            f"{name.capitalize()} must have the same "
             f"settings as the chief. Differing: {'; '.join(differing[:8])}."
         )
 

@@ -114,7 +114,9 @@ def train(run_dir: str, task: Any, settings: dict) -> None:
     config = dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, **data),
-        eval=dataclasses.replace(config.eval, num_eval_images=1),
+        eval=dataclasses.replace(
+            config.eval, eval_dataset="motorcycle", num_eval_images=1
+        ),
     )
     names = tuple(f"/cpu:{i}" for i in range(devices)) * (devices > 1)
     results = []
