@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
-from crossnet_tf import images, terminal
+from crossnet_tf import images
 from crossnet_tf.ops.resizing import check_ref_fits
 from crossnet_tf.pairs import folder_files, order
 from crossnet_tf.pairs.base import PairDataset

@@ -7,6 +7,8 @@ there are too many of them, the first one ends the training.
 import logging
 import threading
 
+from crossnet_tf import terminal
+
 _ONE_IN = 100
 _LOG = logging.getLogger(__name__)
 
@@ -56,8 +58,8 @@ class LeftOut:
             _LOG.warning(
                 "Warning: %s %s is left out, number %d of at most %d: %s",
                 self._what,
-                ascii(name),
+                terminal.printable(name),
                 found,
                 most,
-                error,
+                terminal.printable(str(error)),
             )

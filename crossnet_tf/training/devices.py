@@ -19,6 +19,7 @@ import tqdm
 from tensorflow.python.distribute import collective_all_reduce_strategy
 from tensorflow.python.eager import context
 
+from crossnet_tf import terminal
 from crossnet_tf.config import Config, TrainConfig
 from crossnet_tf.training import cluster as clusters
 from crossnet_tf.training.meeting import Meeting
@@ -170,7 +171,7 @@ def _shared(config: Config) -> dict[str, object]:
 
 
 def _tell(text: str) -> None:
-    tqdm.tqdm.write(text)
+    tqdm.tqdm.write(terminal.printable(text))
 
 
 def _local(strategy: str, names: list[str]) -> tf.distribute.Strategy:

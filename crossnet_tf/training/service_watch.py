@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
+from crossnet_tf import terminal
 from crossnet_tf.pairs import service
 
 _LOOK_SECONDS, _MISSES = 5.0, 4
@@ -81,5 +82,6 @@ class _Watch(threading.Thread):
         )
         self._is_lost.set()
         if not self.left.wait(_PATIENCE_SECONDS):
-            print(f"Error: {self.lost}", file=sys.stderr, flush=True)
+            terminal.complain(self.lost)
+            sys.stderr.flush()
             os._exit(_MISTAKE)

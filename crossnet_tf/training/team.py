@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from crossnet_tf import terminal
 from crossnet_tf.training.cluster import Cluster
 from crossnet_tf.training.messages import Line
 
@@ -232,5 +233,6 @@ class Team:
         self._send(lost=self.lost)
         self._on_loss(self.lost)
         if not self._left.wait(_PATIENCE_SECONDS):
-            print(f"Error: {self.lost}", file=sys.stderr, flush=True)
+            terminal.complain(self.lost)
+            sys.stderr.flush()
             os._exit(_MISTAKE)
