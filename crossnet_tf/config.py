@@ -30,6 +30,7 @@ SYSTEMS = (
 )
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 PHASES = ("all", "coarse_flow", "flow", "picture")
+LR_FILTERS = ("cubic", "box", "lanczos", "gaussian", "linear", "jpeg")
 MAX_PIXELS = 100_000_000
 """Of a picture that is decoded, unless a command is told otherwise."""
 MAX_SIDE, MARGIN = 1024, 128
@@ -222,6 +223,21 @@ class DataConfig(_Section):
     )
     camera_mismatch: bool = setting(
         False, "Small gain, gamma and blur differences on REF only."
+    )
+    other_camera: float = setting(
+        0.0,
+        "Share of pairs whose REF is as from quite another camera (exposure "
+        "by up to 1 EV, white balance, tone curve, sharpening, noise, JPEG) "
+        "and whose LR may be noisy.",
+        minimum=0,
+        maximum=1,
+    )
+    lr_filters: tuple[str, ...] = setting(
+        ("cubic",),
+        "How LR is made from HR in training, drawn for each crop: `cubic` "
+        "(the published protocol), `box`, `lanczos`, `gaussian` (soft, then "
+        "cubic), `linear` (light), `jpeg`. One may stand there twice.",
+        choices=LR_FILTERS,
     )
     wrong_ref: float = setting(
         0.0,

@@ -4,9 +4,11 @@ A data set (`base.PairDataset`) lists small elements (encoded view pairs,
 paths) and decodes them. From there all of them go the same way, one pair at a
 time on parallel threads:
 
-    decode -> turn -> cut (with parallax shift) -> flip -> light -> make LR
+    decode -> turn -> cut (with parallax shift) -> flip -> light, cameras ->
+    make LR
 
-LR is made from the augmented crop of HR, as the published protocol makes it.
+LR is made from the augmented crop of HR, as the published protocol makes it
+or by other filters (`lr_filters`).
 All draws are stateless, from the seed and the sample's number (`order`): so
 the batches do not depend on threads, and begin anywhere. A run that goes on
 needs no more than the number of samples that it has drawn.
@@ -19,11 +21,12 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
-from crossnet_tf.ops.resizing import make_lr
 from crossnet_tf.pairs import (
+    cameras,
     color,
     datasets,
     geometry,
+    lr_filters,
     order,
     service,
     wrong_ref,
@@ -153,7 +156,7 @@ def _crop(
 ) -> tuple:
     """Cuts and augments one crop of a decoded pair, and makes its LR."""
     height, width = data.crop_height, data.crop_width
-    seeds = [tf.random.fold_in(seed, number) for number in range(6)]
+    seeds = [tf.random.fold_in(seed, number) for number in range(9)]
     sample = dict(sample)
     name, size = sample.pop("name"), tf.shape(sample["hr"])
     fits = (size[0] >= height) & (size[1] >= width)
@@ -181,9 +184,21 @@ def _crop(
         sample = color.random_recolor(sample, seeds[3])
     if data.camera_mismatch:
         sample = color.random_mismatch(sample, seeds[4])
+    if data.other_camera:
+        sample = cameras.random_other_camera(
+            sample, seeds[6], data.other_camera
+        )
     if data.wrong_ref:
         sample = wrong_ref.random_wrong_ref(
             sample, seeds[5], data.wrong_ref, scale
+        )
+    if "lr" not in sample:
+        sample["lr"] = lr_filters.random_lr(
+            sample["hr"], scale, data.lr_filters, seeds[7]
+        )
+    if data.other_camera:
+        sample["lr"] = cameras.random_noise(
+            sample["lr"], seeds[8], data.other_camera
         )
     return _inputs_and_targets(sample, scale)
 
@@ -204,8 +219,7 @@ def _as_float(
 
 def _inputs_and_targets(sample: geometry.Sample, scale: int) -> tuple:
     height, width = sample["hr"].shape[:2]
-    lr = sample["lr"] if "lr" in sample else make_lr(sample["hr"], scale)
-    lr = tf.ensure_shape(lr, [height // scale, width // scale, 3])
+    lr = tf.ensure_shape(sample["lr"], [height // scale, width // scale, 3])
     inputs = {"lr": lr, "ref": sample["ref"]}
     if "flow" in sample:
         return inputs, sample["hr"], sample["flow"]
