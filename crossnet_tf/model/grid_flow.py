@@ -25,7 +25,7 @@ from crossnet_tf.ops import tone
 from crossnet_tf.ops.brightness import matching_gain
 from crossnet_tf.ops.global_match import global_match
 from crossnet_tf.ops.lucas_kanade import lucas_kanade, solve_means, structure
-from crossnet_tf.ops.propagation import candidates, mixed
+from crossnet_tf.ops.propagation import candidates, mixed, neighbours, shares
 from crossnet_tf.ops.pyramids import double_flow, halve_flow, pyramid
 from crossnet_tf.ops.resampling import cubic_downscale, cubic_upscale
 from crossnet_tf.ops.subgraph import repeated
@@ -41,6 +41,8 @@ _COARSEST = 3
 _SEARCHED = 2
 _RADIUS = 4
 _PYRAMID_STEPS = 3
+# At the grid's own size, before and after the tone curve is known.
+_STEPS_BEFORE, _STEPS_AFTER = 1, 2
 _WINDOWS = (3, 5, 9)
 _MAX_CHANGE = 1.0
 # How much better the searched flow must be, and how soon it wins.
@@ -80,6 +82,8 @@ class GridFlow(keras.layers.Layer):
         target = on_grid(lr, self.scale)
         source = on_grid(cubic_downscale(ref, self.scale), self.scale)
         flow, curve = _matched(target, source)
+        target = tone.within(target, curve)
+        toned = tone.with_tone(source, curve)
         earlier = []
         half = tf.nn.avg_pool2d(ref, 2, 2, "VALID")
         flow = double_flow(flow)
@@ -87,9 +91,7 @@ class GridFlow(keras.layers.Layer):
         gain = tf.ones_like(target)
         for number in range(self.steps):
             if number > 0:
-                flow = self.observation.propagated(
-                    target, half, flow, gain, curve
-                )
+                flow = _propagated(target, toned, flow, gain)
             flow, state, gain = self.observation(
                 target, half, flow, state, curve
             )
@@ -123,39 +125,36 @@ def _matched(target, source) -> tuple[tf.Tensor, tf.Tensor]:
     """Flow on the grid, and the tone curve, in closed form."""
     targets, sources = pyramid(target, _COARSEST), pyramid(source, _COARSEST)
 
-    def improved(flow, level):
+    def improved(flow, level, times=1, steps=_PYRAMID_STEPS):
         images = targets[level], sources[level]
-        gain = _gain(targets[level], sources[level], flow, level)
-        return lucas_kanade(*images, flow, _PYRAMID_STEPS, gain)
+        # Each hypothesis is a sample of a batch.
+        ours, theirs = (tf.tile(one, [times, 1, 1, 1]) for one in images)
+        gain = matching_gain(ours, backward_warp(theirs, flow), CELL >> level)
+        return lucas_kanade(ours, theirs, flow, steps, gain)
 
     near = improved(tf.zeros_like(targets[_COARSEST][..., :2]), _COARSEST)
-    near = double_flow(near)
     wide = global_match(targets[_SEARCHED], sources[_SEARCHED], _RADIUS)
+    both = tf.concat([double_flow(near), wide], axis=0)
     for level in range(_SEARCHED, 0, -1):
         if level < _SEARCHED:
-            near, wide = double_flow(near), double_flow(wide)
-        near, wide = improved(near, level), improved(wide, level)
-    flow = _better(targets[1], sources[1], near, wide)
-    flow = improved(double_flow(flow), 0)
+            both = double_flow(both)
+        both = improved(both, level, times=2)
+    flow = _better(targets[1], sources[1], both)
+    flow = improved(double_flow(flow), 0, steps=_STEPS_BEFORE)
     curve = tone.tone_curve(target, backward_warp(source, flow))
     toned = tone.with_tone(source, curve)
-    return lucas_kanade(target, toned, flow, _PYRAMID_STEPS), curve
+    target = tone.within(target, curve)
+    return lucas_kanade(target, toned, flow, _STEPS_AFTER), curve
 
 
-def _gain(target, source, flow, level) -> tf.Tensor:
-    warped = backward_warp(source, flow)
-    return matching_gain(target, warped, CELL >> level)
-
-
-def _better(target, source, near, wide) -> tf.Tensor:
-    """Mixes two flows by what they leave unexplained."""
-
-    def left(flow):
-        gain = _gain(target, source, flow, 1)
-        warped = gain * backward_warp(source, flow)
-        return window_power(target - warped, 5) + _NOISE
-
-    ours, theirs = left(near), left(wide)
+def _better(target, source, both) -> tf.Tensor:
+    """Mixes two flows, one after another, by what they leave unexplained."""
+    target, source = (tf.tile(one, [2, 1, 1, 1]) for one in (target, source))
+    warped = backward_warp(source, both)
+    warped *= matching_gain(target, warped, CELL >> 1)
+    left = window_power(target - warped, 5) + _NOISE
+    ours, theirs = tf.split(left, 2, axis=0)
+    near, wide = tf.split(both, 2, axis=0)
     share = (ours - theirs) / (ours + theirs)
     return near + tf.sigmoid(_SHARPNESS * share - _BIAS) * (wide - near)
 
@@ -213,15 +212,21 @@ class _Observation(keras.layers.Layer):
         flow += _MAX_CHANGE * tf.tanh(below[..., -2:])
         return flow, tf.cast(self.state(features), tf.float32), gain
 
-    @repeated
-    def propagated(self, target, half, flow, gain, curve):
-        """`flow` with that of neighbours where it explains LR better."""
-        flows, warped = candidates(flow, half, GRID // 2)
-        # Each as a sample of a batch; gain and curve are those of all.
-        repeats = [len(flows), 1, 1, 1]
-        seen = self.seen(tf.concat(warped, axis=0), tf.tile(curve, repeats))
-        left = tf.tile(target, repeats) - tf.tile(gain, repeats) * seen
-        left = window_power(left, 3)
-        left = tf.image.resize(left, tf.shape(flow)[1:3])
-        left = tf.split(left, len(flows), axis=0)
-        return tf.stop_gradient(mixed(flows, left))
+
+@repeated
+def _propagated(target, source, flow, gain) -> tf.Tensor:
+    """Half-size `flow` with that of neighbours where it explains LR better.
+
+    On the grid, where it is cheap: what is to be told apart there are the two
+    sides of a depth edge.
+    """
+    distance = GRID // 2
+    around, warped = candidates(halve_flow(flow), source, distance // 2)
+    # Each as a sample of a batch; the gain is that of all.
+    repeats = [len(around), 1, 1, 1]
+    left = tf.tile(target, repeats) - tf.tile(gain, repeats) * tf.concat(
+        warped, axis=0
+    )
+    left = tf.split(window_power(left, 3), len(around), axis=0)
+    weights = tf.image.resize(shares(left), tf.shape(flow)[1:3])
+    return tf.stop_gradient(mixed(neighbours(flow, distance), weights))

@@ -6,7 +6,8 @@ size: four pixels lie there as channels (space to depth), so that nothing is
 lost and convolutions have enough to do for each pixel that they read.
 
 The gate starts where closed form would set it: detail D counts D / (D + M)
-against what does not fit, M. Where REF is of no use at all (`_trust`), the
+against what does not fit, M; REF's noise (`noise`) is taken from D and added
+to M. Where REF is of no use at all (`_trust`), the
 result is upsampled LR, whatever was learned.
 
 What LR's lens or codec took, a filter between LR and warped REF tells
@@ -22,8 +23,13 @@ from crossnet_tf.model.grid_flow import GRID, on_grid
 from crossnet_tf.ops import tone
 from crossnet_tf.ops.brightness import matching_gain
 from crossnet_tf.ops.cubic_warp import cubic_warp
+from crossnet_tf.ops.noise import noise_power
 from crossnet_tf.ops.pyramids import double_flow
-from crossnet_tf.ops.resampling import cubic_downscale, cubic_upscale
+from crossnet_tf.ops.resampling import (
+    cubic_downscale,
+    cubic_upscale,
+    seen_again,
+)
 from crossnet_tf.ops.softness import softened
 from crossnet_tf.ops.windows import window_mean, window_power
 
@@ -35,6 +41,8 @@ _ROUGH = 0.25
 # Detail that LR lacks over LR's own finest: 10 and more in a sharp picture.
 _SHARP, _SOFTNESS = 3.5, 0.15
 _TINY = 1e-6
+# Share of REF's noise in detail, after sampling between pixels.
+_NOISE_LEFT = 0.7
 _FAINT = 1e-8
 
 
@@ -130,7 +138,11 @@ class HalfSizeFusion(keras.layers.Layer):
         strength = window_mean(tf.nn.avg_pool2d(power, GRID, GRID, "VALID"), 3)
         error = on_grid(mismatch, scale)
         error_power = window_power(error, 3)
-        logit = tf.math.log((strength + _FAINT) / (error_power + _FAINT))
+        noise = _NOISE_LEFT * noise_power(ref)
+        logit = tf.math.log(
+            (tf.nn.relu(strength - noise) + _FAINT)
+            / (error_power + noise + _FAINT)
+        )
         trust = self._trust(soft, error_power, strength, half_flow)
         facts = [0.1 * logit, trust, 10.0 * error, on_grid(lr, scale)]
         facts = tf.stop_gradient(tf.concat(facts, axis=-1))
@@ -149,8 +161,7 @@ class HalfSizeFusion(keras.layers.Layer):
         flow = tf.nn.avg_pool2d(0.5 * half_flow, 2, 2, "VALID")
         bent = (flow - window_mean(flow, 3)) / _ROUGH
         doubt = tf.minimum(ratio, 1e3) ** 2 + 2.0 * window_power(bent, 3)
-        enlarged = cubic_upscale(soft, self.scale)
-        coarser = soft - cubic_downscale(enlarged, self.scale)
+        coarser = soft - seen_again(soft, self.scale)
         coarser = on_grid(coarser, self.scale)
         sharpness = window_mean(strength, 3) / (
             window_power(coarser, 3) + _TINY

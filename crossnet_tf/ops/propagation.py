@@ -53,7 +53,7 @@ def propagate(
     for distance in distances:
         flows, warped = candidates(flow, source, distance)
         left = window_power(remainder(tf.concat(warped, axis=0)), _WINDOW)
-        flow = mixed(flows, tf.split(left, len(flows), axis=0))
+        flow = mixed(flows, shares(tf.split(left, len(flows), axis=0)))
     return tf.stop_gradient(flow)
 
 
@@ -75,9 +75,7 @@ def candidates(
         Nine flows `[B, H, W, 2]`, the pixel's own first, and nine pictures
         `[B, H, W, C]`.
     """
-    pads = [[0, 0], [distance, distance], [distance, distance], [0, 0]]
-    padded = tf.pad(flow, pads, "SYMMETRIC")
-    shifts = [(distance * (1 + y), distance * (1 + x)) for y, x in _AROUND]
+    padded, shifts = _padded(flow, distance), _shifts(distance)
     wide = _repeat_border(source, 2 * distance)
     shifted = [
         _window(wide, (2 * distance - top, 2 * distance - left), distance)
@@ -85,26 +83,57 @@ def candidates(
     ]
     warped = backward_warp(tf.concat(shifted, axis=-1), padded)
     channels = source.shape[-1]
-    flows, pictures = [], []
+    pictures = []
     for number, shift in enumerate(shifts):
         part = slice(number * channels, (number + 1) * channels)
-        flows.append(_window(padded, shift, distance))
         pictures.append(_window(warped, shift, distance, part))
-    return flows, pictures
+    return [_window(padded, shift, distance) for shift in shifts], pictures
 
 
-def mixed(flows: list[tf.Tensor], left: list[tf.Tensor]) -> tf.Tensor:
-    """The candidates' flow, mixed by what each leaves unexplained.
+def neighbours(flow: tf.Tensor, distance: int) -> list[tf.Tensor]:
+    """The flows of `candidates` alone."""
+    padded = _padded(flow, distance)
+    return [_window(padded, shift, distance) for shift in _shifts(distance)]
+
+
+def shares(left: list[tf.Tensor]) -> tf.Tensor:
+    """How much each of the candidates counts.
+
+    Args:
+        left: for each, its mean square around the pixel, `[B, H, W, 1]`; the
+            pixel's own first.
+
+    Returns:
+        `[B, H, W, 9]` float32, of sum 1.
+    """
+    own, *others = left
+    limit = _BETTER * own + _NOISE
+    ratios = [(other + _NOISE) / limit for other in others]
+    ratios = tf.concat([tf.ones_like(own), *ratios], axis=-1)
+    return tf.nn.softmax(-_SHARPNESS * ratios)
+
+
+def mixed(flows: list[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
+    """The candidates' flow, mixed.
 
     Args:
         flows: of `candidates`, `[B, H, W, 2]`.
-        left: for each, its mean square around the pixel, `[B, H, W, 1]`.
+        weights: `[B, H, W, 9]` of sum 1, as `shares` gives them.
 
     Returns:
         `[B, H, W, 2]` float32.
     """
-    weights = _weights(*left)
     return tf.add_n([weights[..., i : i + 1] * f for i, f in enumerate(flows)])
+
+
+def _padded(flow: tf.Tensor, distance: int) -> tf.Tensor:
+    pads = [[0, 0], [distance, distance], [distance, distance], [0, 0]]
+    return tf.pad(flow, pads, "SYMMETRIC")
+
+
+def _shifts(distance: int) -> list[tuple[int, int]]:
+    """Where each neighbour's window begins in what is padded."""
+    return [(distance * (1 + y), distance * (1 + x)) for y, x in _AROUND]
 
 
 def _repeat_border(images: tf.Tensor, count: int) -> tf.Tensor:
@@ -124,11 +153,3 @@ def _window(
     """The part that begins at `start` and is 2 * `distance` smaller."""
     rows, columns = (slice(n, n - 2 * distance or None) for n in start)
     return images[:, rows, columns, channels]
-
-
-def _weights(own: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
-    """Shares of the candidates, `[B, H, W, 9]`, from what each leaves."""
-    limit = _BETTER * own + _NOISE
-    shares = [(other + _NOISE) / limit for other in others]
-    shares = tf.concat([tf.ones_like(own), *shares], axis=-1)
-    return tf.nn.softmax(-_SHARPNESS * shares)

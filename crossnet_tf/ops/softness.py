@@ -5,6 +5,11 @@ made it. Between REF, warped and shrunk by the cubic, and LR lies a filter of
 LR's size; here a symmetric one with weights for the distances 1, sqrt(2) and
 2, fitted by least squares where the two agree. What REF shows then is
 compared as LR would show it, and what the filter took is given back.
+
+A flow that is slightly wrong looks like a blur, too: what is not where it
+should be is averaged away. But then LR holds as much fine detail as REF. So
+the filter goes only as far as the finest detail of the two differs in power,
+which no displacement changes.
 """
 
 import tensorflow as tf
@@ -17,6 +22,7 @@ _RINGS = (
     ((0, 2), (2, 0), (0, -2), (-2, 0)),
 )
 _REACH = 2
+_FAINT = 1e-12
 
 
 def softened(target: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
@@ -36,9 +42,27 @@ def softened(target: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
     matrix = [[_mean(weights * a * b) for b in rings] for a in rings]
     right = [_mean(weights * a * difference) for a in rings]
     taps = _solved(matrix, right)
-    for tap, ring in zip(taps, rings):
-        images += tf.stop_gradient(tap) * ring
-    return images
+    change = tf.add_n([tap * ring for tap, ring in zip(taps, rings)])
+    share = _share(target, images, change, weights)
+    taps = [tf.stop_gradient(share * tap) for tap in taps]
+    return images + tf.add_n([tap * ring for tap, ring in zip(taps, rings)])
+
+
+def _share(target, images, change, weights) -> tf.Tensor:
+    """How much of `change` makes `images` as fine as `target`, 0 to 1.
+
+    The finest detail's power after a share s is a square in s:
+
+        |images' + s change'|^2 = |target'|^2,  x' = x less its neighbours
+    """
+    ours, theirs, step = (
+        image - _ring_means(image)[0] for image in (target, images, change)
+    )
+    cross, square = _mean(weights * theirs * step), _mean(weights * step**2)
+    surplus = _mean(weights * theirs**2) - _mean(weights * ours**2)
+    root = tf.sqrt(tf.nn.relu(cross**2 - square * surplus))
+    share = (tf.sign(cross) * root - cross) / (square + _FAINT)
+    return tf.clip_by_value(share, 0.0, 1.0)
 
 
 def _ring_means(images: tf.Tensor) -> list[tf.Tensor]:

@@ -8,7 +8,9 @@ a pixel touches two neighbouring knots only, so that the normal equations are
 tridiagonal. What few pixels say counts little: there the curve continues its
 neighbours' offset.
 
-The curve never falls, so that dark stays darker than bright.
+The curve never falls, so that dark stays darker than bright. Where REF is
+black or white it may have been cut off and says nothing; `within` cuts LR off
+likewise, to be compared.
 """
 
 import tensorflow as tf
@@ -20,6 +22,8 @@ _LEAST_SLOPE = 0.1
 _TINY = 1e-6
 # Difference at which a pixel counts half.
 _ALIKE = 0.04
+# From black or white to what counts in full.
+_CUT_OFF = 0.02
 
 
 def tone_curve(target: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
@@ -33,11 +37,13 @@ def tone_curve(target: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         `[B, 1, KNOTS, C]` float32: values at even knots from 0 to 1, rising.
         No gradient passes through it.
     """
-    first = _fit(target, images, tf.ones_like(target[..., :1]))
+    shown = tf.minimum(images, 1.0 - images) / _CUT_OFF
+    shown = tf.clip_by_value(shown, 0.0, 1.0)
+    first = _fit(target, images, shown)
     error = target - with_tone(images, first)
     power = tf.reduce_mean(error * error, axis=-1, keepdims=True)
     weights = 1.0 / (1.0 + tf.minimum(power, 1.0) / _ALIKE**2)
-    return tf.stop_gradient(_fit(target, images, weights))
+    return tf.stop_gradient(_fit(target, images, shown * weights))
 
 
 def with_tone(images: tf.Tensor, curve: tf.Tensor) -> tf.Tensor:
@@ -47,6 +53,11 @@ def with_tone(images: tf.Tensor, curve: tf.Tensor) -> tf.Tensor:
     for knot, rise in enumerate(_rises(curve)):
         values += rise * tf.clip_by_value(places - knot, 0.0, 1.0)
     return values
+
+
+def within(target: tf.Tensor, curve: tf.Tensor) -> tf.Tensor:
+    """`target` `[B, H, W, C]`, cut off where `curve` ends."""
+    return tf.clip_by_value(target, curve[:, :, :1], curve[:, :, -1:])
 
 
 def slope(images: tf.Tensor, curve: tf.Tensor) -> tf.Tensor:

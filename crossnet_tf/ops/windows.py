@@ -18,7 +18,11 @@ def window_mean(images: tf.Tensor, size: int) -> tf.Tensor:
     Returns:
         `[B, H, W, C]`.
     """
-    columns_last = tf.transpose(images, [0, 1, 3, 2])
+    if images.shape[-1] == 1:
+        shape = tf.shape(images)
+        columns_last = tf.reshape(images, [shape[0], shape[1], 1, shape[2]])
+    else:
+        columns_last = tf.transpose(images, [0, 1, 3, 2])
     columns_last = _mean_of_rows(columns_last, size)
     rows_last = tf.transpose(columns_last, [0, 3, 2, 1])
     rows_last = _mean_of_rows(rows_last, size)

@@ -2,8 +2,9 @@
 
 `color.mismatch` makes REF as from a second camera of one maker. Here it comes
 from another kind of device, or from a program: other exposure, white balance
-and tone curve, sharpened, noisy, coded as JPEG; and LR may be noisy, too.
-Each of these is there in half of such pairs.
+and tone curve, sharpened, noisy, coded as JPEG; and LR may be noisy, too, or
+its lens softer than REF's, so that HR itself lacks what REF shows. Each of
+these is there in half of such pairs.
 """
 
 import tensorflow as tf
@@ -27,18 +28,23 @@ def random_other_camera(
     """Makes REF as from another kind of camera, with the given probability.
 
     Args:
-        sample: dict of `ref` `[H, W, 3]` float32 in [0, 1] and others.
+        sample: dict of `hr` and `ref` `[H, W, 3]` float32 in [0, 1], and
+            others; HR is made softer only if there is no `lr` yet.
         seed: stateless seed, shape `[2]`.
         probability: between 0 and 1.
 
     Returns:
-        The sample with another `ref`, in [0, 1]; nothing else changes.
+        The sample with another `ref`, and maybe a softer `hr`, in [0, 1].
     """
-    ref = sample["ref"]
-    other = tf.cond(
-        _number(seed, 0) < probability, lambda: _other(ref, seed), lambda: ref
-    )
-    return {**sample, "ref": tf.ensure_shape(other, ref.shape)}
+    hr, ref = sample["hr"], sample["ref"]
+    chosen = _number(seed, 0) < probability
+    other = tf.cond(chosen, lambda: _other(ref, seed), lambda: ref)
+    out = {**sample, "ref": tf.ensure_shape(other, ref.shape)}
+    if "lr" not in sample:
+        soft = chosen & (_number(seed, 3) < 0.5)
+        hr = tf.cond(soft, lambda: _softer(hr, _number(seed, 4)), lambda: hr)
+        out["hr"] = tf.ensure_shape(hr, sample["hr"].shape)
+    return out
 
 
 def random_noise(
@@ -93,6 +99,17 @@ def _shown(ref, gains, gamma, bent) -> tf.Tensor:
     ref = tf.clip_by_value(gains * ref, 0.0, 1.0)
     ref = tf.pow(ref, gamma)
     return ref + bent * ref * (1.0 - ref) * (2.0 * ref - 1.0)
+
+
+def _softer(images: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    """Towards its blur, and in part of the cases towards a blur of that."""
+    once = _blurred(images)
+    twice = _blurred(once)
+    return tf.where(
+        share < 0.6,
+        images + (once - images) * share / 0.6,
+        once + (twice - once) * (share - 0.6) / 0.4,
+    )
 
 
 def _blurred(images: tf.Tensor) -> tf.Tensor:

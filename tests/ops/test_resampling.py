@@ -47,3 +47,15 @@ def test_double_flow_doubles_values():
     flow = np.full((1, 4, 6, 2), (1.5, -2.0), np.float32)
     expected = np.full((1, 8, 12, 2), (3.0, -4.0), np.float32)
     np.testing.assert_allclose(double_flow(flow), expected)
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_seen_again_agrees_with_the_two(rng, scale):
+    images = rng.random((1, 20, 24, 3)).astype(np.float32)
+    both = resampling.cubic_upscale(images, scale)
+    both = resampling.cubic_downscale(both, scale)
+    inside = np.s_[:, 4:-4, 4:-4]
+    again = resampling.seen_again(images, scale)
+    np.testing.assert_allclose(again[inside], both[inside], atol=1e-5)
+    even = resampling.seen_again(tf.ones([1, 6, 5, 3]), scale)
+    np.testing.assert_allclose(even, 1.0, atol=1e-5)

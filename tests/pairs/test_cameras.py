@@ -22,7 +22,8 @@ def _photo(height=32, width=48):
 
 
 def test_other_camera_changes_ref_alone():
-    pair = {"hr": _photo(), "ref": _photo()}
+    # HR that has its own LR stays as it is.
+    pair = {"hr": _photo(), "ref": _photo(), "lr": _photo(8, 12)}
     for number in range(8):
         out = cameras.random_other_camera(pair, _seed(number), 1.0)
         np.testing.assert_array_equal(out["hr"], pair["hr"])
@@ -37,7 +38,9 @@ def test_other_camera_keeps_the_scene():
     # Whatever the camera did, its picture goes up where the scene does.
     ref = _photo()
     for number in range(8):
-        out = cameras.random_other_camera({"ref": ref}, _seed(number), 1.0)
+        out = cameras.random_other_camera(
+            {"hr": ref, "ref": ref}, _seed(number), 1.0
+        )
         both = ref.numpy().ravel(), out["ref"].numpy().ravel()
         assert np.corrcoef(*both)[0, 1] > 0.8
 
@@ -46,12 +49,28 @@ def test_other_camera_is_as_frequent_as_asked():
     ref = _photo(16, 16)
     seeds = tf.data.Dataset.range(60).map(lambda i: tf.stack([i, 5]))
     out = seeds.map(
-        lambda seed: cameras.random_other_camera({"ref": ref}, seed, 0.3)["ref"]
+        lambda seed: cameras.random_other_camera(
+            {"hr": ref, "ref": ref}, seed, 0.3
+        )["ref"]
     )
     changed = [np.any(one != ref) for one in out.as_numpy_iterator()]
     assert 8 <= sum(changed) <= 30
-    never = cameras.random_other_camera({"ref": ref}, _seed(0), 0.0)["ref"]
+    never = cameras.random_other_camera({"hr": ref, "ref": ref}, _seed(0), 0.0)[
+        "ref"
+    ]
     np.testing.assert_array_equal(never, ref)
+
+
+def test_hr_is_softer_in_some():
+    rng = np.random.default_rng(1)
+    hr = tf.constant(rng.uniform(size=[16, 16, 3]), tf.float32)
+    left = [
+        cameras.random_other_camera({"hr": hr, "ref": hr}, _seed(n), 1.0)["hr"]
+        for n in range(12)
+    ]
+    deviations = [one.numpy().std() / hr.numpy().std() for one in left]
+    assert 2 <= sum(d == 1 for d in deviations) <= 10
+    assert min(deviations) < 0.8
 
 
 def test_noise_is_small_and_rare():
