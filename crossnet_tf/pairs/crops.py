@@ -180,27 +180,34 @@ def _crop(
     if data.flip:
         sample = geometry.random_flip(sample, seeds[2])
     sample = _as_float(sample, height, width)
+    return _inputs_and_targets(_taken(sample, data, scale, seeds), scale)
+
+
+def _taken(
+    sample: geometry.Sample,
+    data: config_lib.DataConfig,
+    scale: int,
+    seeds: list[tf.Tensor],
+) -> geometry.Sample:
+    """A pair of crops as cameras take it: light, REF's camera, LR."""
     if data.color_jitter:
         sample = color.random_recolor(sample, seeds[3])
     if data.camera_mismatch:
         sample = color.random_mismatch(sample, seeds[4])
-    if data.other_camera:
-        sample = cameras.random_other_camera(
-            sample, seeds[6], data.other_camera
-        )
+    share = data.other_camera
+    if share:
+        sample = cameras.random_other_camera(sample, seeds[6], share)
     if data.wrong_ref:
         sample = wrong_ref.random_wrong_ref(
             sample, seeds[5], data.wrong_ref, scale
         )
+    sample, hr = dict(sample), sample["hr"]
     if "lr" not in sample:
-        sample["lr"] = lr_filters.random_lr(
-            sample["hr"], scale, data.lr_filters, seeds[7]
-        )
-    if data.other_camera:
-        sample["lr"] = cameras.random_noise(
-            sample["lr"], seeds[8], data.other_camera
-        )
-    return _inputs_and_targets(sample, scale)
+        names = data.lr_filters
+        sample["lr"] = lr_filters.random_lr(hr, scale, names, seeds[7])
+    if share:
+        sample["lr"] = cameras.random_noise(sample["lr"], seeds[8], share)
+    return sample
 
 
 def _as_float(
