@@ -60,6 +60,7 @@ def main() -> None:
 
 def _measure(call: Any, how: dict) -> list[dict]:
     """What each process measured."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     context = multiprocessing.get_context("spawn")
     count, queue = how.get("workers", 1), context.Queue()
     tasks = _tasks(count) if count > 1 else [""]
@@ -154,7 +155,6 @@ def _exchange(how: dict, task: str, queue: Any) -> None:
 
 def _opened(how: dict, task: str, parts: int) -> Any:
     """Settings and devices."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_CONFIG"] = task
     import tensorflow as tf
 

@@ -189,11 +189,14 @@ def _mirrored(names: list[str]) -> tf.distribute.MirroredStrategy:
     process, by numbers that each strategy begins anew: the second training
     of a process would meet the shapes of the first.
     """
-    on_gpu = bool(tf.config.list_logical_devices("GPU"))
-    if on_gpu and not all("cpu" in name.lower() for name in names or ["gpu"]):
-        return tf.distribute.MirroredStrategy(names or None)
+    if not names:  # TensorFlow would look for them in TF_CONFIG.
+        found = tf.config.list_logical_devices("GPU")
+        found = found or tf.config.list_logical_devices("CPU")
+        names = [device.name for device in found]
+    if not all("cpu" in name.lower() for name in names):
+        return tf.distribute.MirroredStrategy(names)
     return tf.distribute.MirroredStrategy(
-        names or None,
+        names,
         cross_device_ops=tf.distribute.ReductionToOneDevice(),
     )
 

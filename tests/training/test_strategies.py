@@ -54,27 +54,35 @@ def trained(tmp_path, _small):
     """What ten steps make of the small network, and how it is computed."""
 
     def call(name: str, devices=(), **settings) -> dict[str, np.ndarray]:
-        settings = {"num_steps": STEPS, **QUIET, **EVERYTHING, **settings}
+        settings = {**QUIET, **EVERYTHING, **settings, "num_steps": STEPS}
         loop.train(small_config(**settings), tmp_path / name, devices)
         return small_training.values_of(tmp_path / name, STEPS)
 
     return call
 
 
-def test_strategies_agree(trained):
+def test_strategies_agree(trained, monkeypatch):
+    """With a TF_CONFIG that is none of their business."""
+    monkeypatch.setenv("TF_CONFIG", "")
     one = trained("one", strategy="one_device")
     assert sum("optimizer" in name for name in one) > 10
-    assert_close(one, trained("mirrored", strategy="mirrored"))
-    assert_close(one, trained("two", ("/cpu:0", "/cpu:1")))
+    monkeypatch.setenv("TF_CONFIG", json.dumps(small_training.tasks_of(2)[0]))
+    assert_close(one, trained("two", strategy="mirrored"))
     parts = trained("parts", strategy="one_device", grad_accumulation=4)
     assert_close(one, parts)
+
+
+@pytest.mark.slow
+def test_parts_on_two_devices_agree(trained):
+    one = trained("one", strategy="one_device")
     both = trained("both", ("/cpu:0", "/cpu:1"), grad_accumulation=2)
     assert_close(one, both)
 
 
+@pytest.mark.slow
 def test_accumulation_in_graphs_with_scaled_losses(trained):
     tf.config.run_functions_eagerly(False)
-    more = {"precision": "mixed_float16", "num_steps": STEPS}
+    more = {"precision": "mixed_float16"}
     one = trained("one", strategy="one_device", **more)
     parts = trained("parts", strategy="one_device", grad_accumulation=2, **more)
     assert_close(one, parts, 1e-3)

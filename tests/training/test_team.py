@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from crossnet_tf.training import meeting
 from crossnet_tf.training import team as teams
 from crossnet_tf.training.cluster import Cluster
 from crossnet_tf.training.meeting import Meeting
@@ -50,6 +51,11 @@ def _last(line: Line) -> dict:
         while True:
             found += line.receive()
     return found[-1]
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    monkeypatch.setattr(meeting, "_QUIET_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -186,20 +192,20 @@ def test_who_is_stuck_is_ended(meet, monkeypatch, capsys):
 def test_lone_worker_names_whom_it_waits_for(worker):
     addresses, said = _addresses(3), []
     began = time.monotonic()
-    with pytest.raises(TimeoutError, match=r"wait_for_workers=1\.5") as error:
-        _meeting(addresses, worker, said, limit=1.5).hold()
+    with pytest.raises(TimeoutError, match=r"wait_for_workers=0\.5") as error:
+        _meeting(addresses, worker, said, limit=0.5).hold()
     assert time.monotonic() - began < 10
     missing = [0] if worker else [1, 2]
     names = ", ".join(Cluster(addresses, 0).name(i) for i in missing)
     assert names in str(error.value)
-    assert said == [f"Waiting for {names}, 1.5 s at most."]
+    assert said == [f"Waiting for {names}, 0.5 s at most."]
 
 
 def test_others_know_whom_the_chief_waits_for(pool):
     addresses, said = _addresses(3), []
-    chief = pool.submit(_meeting(addresses, 0, limit=3).hold)
+    chief = pool.submit(_meeting(addresses, 0, limit=1.5).hold)
     with pytest.raises(TimeoutError):
-        _meeting(addresses, 1, said, limit=2.5).hold()
+        _meeting(addresses, 1, said, limit=1).hold()
     assert Cluster(addresses, 0).name(2) in said[-1]
     with pytest.raises(TimeoutError):
         chief.result(10)
