@@ -58,7 +58,13 @@ def _kill(
 
 
 def _count_files(folder: pathlib.Path, pattern: str) -> Callable[[], int]:
-    return lambda: len(list(folder.glob(pattern)))
+    def count() -> int:
+        try:
+            return len(list(folder.glob(pattern)))
+        except FileNotFoundError:  # gone in between
+            return 0
+
+    return count
 
 
 def _assert_same_values(one: dict, two: dict) -> None:
