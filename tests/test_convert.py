@@ -1,5 +1,6 @@
 """Checkpoints of the released code become weights of preset `official`."""
 
+import functools
 import os
 import pickle
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch_checkpoint as files
 
-from crossnet_tf import convert
+from crossnet_tf import cli, convert
 from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.config import model_config
 from crossnet_tf.storage import official, runs, weight_files
@@ -30,6 +31,7 @@ def _set_width(monkeypatch, width):
     )
 
 
+@functools.cache
 def _expected():
     model = build_model(model_config("official", upsampler="bicubic", **SMALL))
     weights = weight_files.by_name(model)
@@ -53,7 +55,6 @@ def _state(rng, expected):
 
 def _command(capsys, *arguments):
     """Exit code and stderr of the command."""
-    from crossnet_tf import cli
 
     with pytest.raises(SystemExit) as exit_info:
         cli.run(convert.main, convert.FLAGS, ["convert", *arguments])
@@ -94,16 +95,54 @@ def test_renamed_rejects(rng):
     del state["Encoder.conv2.0.bias"]
     state["Encoder.conv9.0.bias"] = np.zeros(8, "f4")
     state["FlowNet.flow_12.0.bias"] = np.zeros(3, "f4")
+    state["Encoder.conv1.0.bias"] = np.zeros(8, "i8")
+    state["norm.num_batches_tracked"] = np.zeros((), "i8")
     with pytest.raises(ValueError, match="does not fit") as error:
         official.renamed(state, expected)
     for text in (
         "Encoder.conv2.0.bias is missing",
         "Encoder.conv9.0.bias is unknown",
         r"FlowNet.flow_12.0.bias gives (3,), not (2,)",
+        "Encoder.conv1.0.bias is int64, not a float",
     ):
         assert text in str(error.value)
+    assert "norm" not in str(error.value)
     with pytest.raises(ValueError, match="; and [0-9]+ more"):
         official.renamed({}, expected)
+
+
+def test_names_within_another_network_identity(rng):
+    expected = _expected()
+    state = _state(rng, expected)
+    inside = {f"generator.{name}": array for name, array in state.items()}
+    found, plain = (official.renamed(s, expected) for s in (inside, state))
+    assert found.keys() == plain.keys() == expected.keys()
+
+
+def test_convert_takes_an_entry(tmp_path, small, capsys):
+    """Of a training; without --entry it would be the averaged weights."""
+    keys = iter(range(10**6))
+    dicts, content = {}, {}
+    for name, factor in (("params", 1), ("params_ema", 2)):
+        state = _state(np.random.default_rng(0), _expected())
+        items = {}
+        for inner, array in state.items():
+            key = str(next(keys))
+            content[key] = (factor * array).tobytes()
+            items[inner] = files.tensor(key, array)
+        dicts[name] = files.pickled(items)[2:-1]
+    path = tmp_path / "a.pth"
+    path.write_bytes(files.as_zip(files.pickled(dicts), content))
+    flags = [f"--from={path}", f"--output={tmp_path / 'new'}", "--scale=4"]
+    flags += ["--entry=params"]
+    with pytest.raises(SystemExit) as exit_info:
+        cli.run(convert.main, convert.FLAGS, ["convert", *flags])
+    assert exit_info.value.code == 0
+    assert "of entry 'params'" in capsys.readouterr().out
+    model, _ = runs.load_model(tmp_path / "new")
+    bias = weight_files.by_name(model)["post_fusion/picture/bias"]
+    expected = state["UNet_decoder_2.final.0.bias"]
+    np.testing.assert_array_equal(bias, expected)
 
 
 def test_convert_rejects(tmp_path, capsys):

@@ -80,8 +80,12 @@ def renamed(
     }
     known = {*theirs, f"{_UNUSED}.weight", f"{_UNUSED}.bias"}
     state = _without_prefix(state)
+    unknown = sorted({*state} - known)
     problems = [f"{n} is missing" for n in theirs if n not in state]
-    problems += [f"{n[:80]} is unknown" for n in sorted({*state} - known)]
+    # Whole numbers are counters, as of batches or averages.
+    problems += [
+        f"{n[:80]} is unknown" for n in unknown if state[n].dtype.kind == "f"
+    ]
     arrays = {}
     for name in theirs.keys() & state.keys():
         array = state[name]

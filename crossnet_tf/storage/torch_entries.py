@@ -38,7 +38,10 @@ def find(value: Any, entry: str = "") -> tuple[str, dict[str, Tensor]]:
             raise ValueError(f"it has no entry {entry!r}{_listed(found)}")
         name = entry
     elif not found:
-        raise ValueError(f"it does not hold a dict of tensors{_why(value)}.")
+        raise ValueError(
+            f"it does not hold a dict of tensors{_why(value)}. Save "
+            "`network.state_dict()`."
+        )
     else:
         averaged = [name for name in found if name.endswith("_ema")]
         names = averaged if len(averaged) == 1 else list(found)

@@ -96,7 +96,12 @@ def _check_file(path: pathlib.Path) -> None:
         raise FileNotFoundError(
             f"`from` must be a PyTorch checkpoint. Received: from={path}"
         )
-    regular.check_size(path, _MAX_BYTES)
+    try:
+        regular.check_size(path, _MAX_BYTES)
+    except ValueError as error:
+        raise ValueError(
+            f"`from` must be a PyTorch checkpoint: {error}"
+        ) from error
 
 
 def _read_zip(file: BinaryIO, entry: str) -> StateDict:

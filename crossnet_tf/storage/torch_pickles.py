@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 MAX_BYTES = 1 << 22
 _MAX_STEPS = 1 << 20
 _LARGEST_KEY = 1 << 62
+_LONGEST_NAME = 1000
 # Names of PyTorch's storages, and NumPy's for their numbers.
 DTYPES = {
     "DoubleStorage": "float64",
@@ -40,7 +41,7 @@ _VALUES = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 # Their argument is their value.
 _LITERALS = """
     INT BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE SHORT_BINUNICODE
-    BINSTRING SHORT_BINSTRING
+    BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES
 """
 _IS_LITERAL = frozenset(_LITERALS.split())
 _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -137,7 +138,7 @@ class _Machine:
             self._stack.append(self._memory[argument])
         elif method := getattr(self, f"_do_{name.lower()}", None):
             method(argument)
-        elif name not in ("PROTO", "STOP"):
+        elif name not in ("PROTO", "FRAME", "STOP"):
             raise ValueError(f"its pickle uses {name}.")
 
     def pop(self) -> Any:
@@ -207,6 +208,19 @@ class _Machine:
     def _do_global(self, argument: str) -> None:
         self._stack.append(Foreign(".".join(argument.split(" ", 1))))
 
+    def _do_stack_global(self, _: None) -> None:
+        name, module = self.pop(), self.pop()
+        self._stack.append(Foreign(f"{module}.{name}"[:_LONGEST_NAME]))
+
+    def _do_memoize(self, _: None) -> None:
+        self._memory[len(self._memory)] = self._top()
+
+    def _do_empty_set(self, _: None) -> None:
+        self._stack.append(Foreign("builtins.set"))
+
+    def _do_additems(self, _: None) -> None:
+        self._after_mark()
+
     def _do_reduce(self, _: None) -> None:
         arguments, function = self.pop(), self.pop()
         self._stack.append(_called(function, arguments))
@@ -221,7 +235,8 @@ class _Machine:
 
     def _do_binpersid(self, _: None) -> None:
         storage = _storage(self.pop())
-        self.storages[storage.key] = storage
+        if isinstance(storage, Storage):
+            self.storages[storage.key] = storage
         self._stack.append(storage)
 
 
@@ -247,7 +262,7 @@ def _called(function: Any, arguments: Any) -> Any:
     return Foreign(function.name)
 
 
-def _storage(identity: Any) -> Storage:
+def _storage(identity: Any) -> Storage | Foreign:
     """A storage: ("storage", type, key, device, number of elements)."""
     match identity:
         case ("storage", Foreign() as kind, str(key), _, int(count), *view):
@@ -255,4 +270,6 @@ def _storage(identity: Any) -> Storage:
             if name not in DTYPES or count < 0 or any(view):
                 raise ValueError(f"it has storages of {kind.name[:80]!r}.")
             return Storage(key, DTYPES[name], count)
+        case ("module", Foreign() as kind, *_):  # the class of a network
+            return kind
     raise ValueError("it has an unknown kind of storage.")

@@ -116,6 +116,29 @@ def test_what_lies_outside_runs_nothing(tmp_path):
     assert not made.exists()
 
 
+def test_whole_networks_reject(tmp_path):
+    """Of before 1.6: their class and its source are named, too."""
+    network = (
+        b"(X\x06\x00\x00\x00moduleca.b\nNet\nX\x01\x00\x00\x00fX\x01\x00\x00\x00stQ"
+        b")\x81"
+    )
+    with pytest.raises(ValueError, match=r"but 'a.b.Net'. Save `network.state"):
+        _read(tmp_path, network, True)
+
+
+def test_protocol_4_is_read(tmp_path):
+    """As `torch.save(..., pickle_protocol=4)` writes it."""
+    tensor = _tensor().replace(
+        b"ccollections\nOrderedDict\n",
+        files.text("collections") + files.text("OrderedDict") + b"\x93\x94",
+    )
+    program = b"}(" + files.text("a") + tensor + files.text("s")
+    program += b"\x8f(K\x01\x90u"
+    found, arrays = _read(tmp_path, program, False)
+    assert found == ""
+    np.testing.assert_array_equal(arrays["a"], ARRAY)
+
+
 def test_bfloat16_becomes_float32(tmp_path):
     array = ARRAY.astype(ml_dtypes.bfloat16)
     (tmp_path / "a.pth").write_bytes(files.checkpoint({"a": array}))
