@@ -56,7 +56,7 @@ def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
     notes = []
     shown = np.asarray(cover, np.float32)
     inside = sampling.resized(shown, *lr.shape[:2]) > 0.99
-    clean = noise.denoised(ref)
+    clean = noise.denoised(ref) if _is_noisy(lr, ref, inside) else None
     if clean is not None:
         ref = clean
         notes.append("noise of REF")
@@ -76,6 +76,17 @@ def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
         notes.append("blur of LR")
     curve = None if tone is None else tone(_GREYS)
     return Matched(lr, ref, tuple(notes), linear, curve)
+
+
+def _is_noisy(lr: np.ndarray, ref: np.ndarray, inside: np.ndarray) -> bool:
+    """Whether REF has noise, and LR does not show the same."""
+    level = noise.noise_level(ref)
+    if level < noise.LEAST:
+        return False
+    seen = sampling.resized(ref, *lr.shape[:2])
+    flow = find_matches(lr, seen, inside).flow
+    moved = sampling.sampled(seen, *places(flow))
+    return not noise.shows_in(lr, moved, level * lr.shape[0] / ref.shape[0])
 
 
 def _tone(lr: np.ndarray, ref: np.ndarray, inside: np.ndarray) -> Tone | None:

@@ -64,6 +64,29 @@ def test_noise_is_measured_and_taken_out(rng, sigma):
     assert after < 0.85 * before
 
 
+@pytest.mark.parametrize("name", ["grass", "gravel", "brick"])
+def test_texture_is_no_noise(name, rng):
+    """Grass reads 9 levels at its smoothest places."""
+    texture = getattr(skimage.data, name)()[:256, :256, None] / np.float32(255)
+    texture = np.repeat(texture, 3, -1)
+    assert noise.denoised(texture) is None
+    grain = 10 / 255 * rng.standard_normal(texture.shape)
+    assert 4 < noise.noise_level(_levels(texture + grain)) < 12
+
+
+def test_a_scene_of_noise_is_left_identity(rng):
+    """LR shows it, so that it is no noise of REF."""
+    scene = _levels(rng.uniform(size=(384, 384, 3)))
+    matched = alignment.match(_small(scene), scene, ALL)
+    assert "noise of REF" not in matched.notes
+
+
+def test_a_soft_ref_does_not_blur_lr_identity():
+    soft = cv2.GaussianBlur(PHOTO, (0, 0), 3.0)
+    matched = alignment.match(LR, soft, ALL)
+    assert matched.lr is LR
+
+
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket"])
 def test_photographs_are_not_denoised_identity(name):
     photo = np.float32(getattr(skimage.data, name)() / 255)
