@@ -12,6 +12,7 @@ able to read.
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
@@ -189,16 +190,26 @@ def _mirrored(names: list[str]) -> tf.distribute.MirroredStrategy:
     process, by numbers that each strategy begins anew: the second training
     of a process would meet the shapes of the first.
     """
-    if not names:  # TensorFlow would look for them in TF_CONFIG.
+    if not names:
         found = tf.config.list_logical_devices("GPU")
         found = found or tf.config.list_logical_devices("CPU")
         names = [device.name for device in found]
+    operations = tf.distribute.ReductionToOneDevice()
     if not all("cpu" in name.lower() for name in names):
-        return tf.distribute.MirroredStrategy(names)
-    return tf.distribute.MirroredStrategy(
-        names,
-        cross_device_ops=tf.distribute.ReductionToOneDevice(),
-    )
+        operations = None  # TensorFlow's choice.
+    with _no_cluster():
+        return tf.distribute.MirroredStrategy(names, operations)
+
+
+@contextlib.contextmanager
+def _no_cluster() -> Iterator[None]:
+    """Hides `TF_CONFIG`, which TensorFlow reads even where it ignores it."""
+    text = os.environ.pop(clusters.VARIABLE, None)
+    try:
+        yield
+    finally:
+        if text is not None:
+            os.environ[clusters.VARIABLE] = text
 
 
 def _multi_worker() -> tf.distribute.Strategy:

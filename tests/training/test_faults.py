@@ -24,6 +24,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 QUIET = {"eval_every": 1000, "picture_every": 1000, "log_every": 1}
 
 
+BOTH = pytest.mark.parametrize(
+    "kind", ["folder", pytest.param("photographs", marks=pytest.mark.slow)]
+)
+
+
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     """The small network, op by op, one step a call; no measuring."""
@@ -96,7 +101,7 @@ def _stop_after_each_step(monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("kind", "restores"),
     [
-        ("mix", 2),
+        ("folder", 1),
         *(
             pytest.param(kind, 10, marks=pytest.mark.slow)
             for kind in KINDS
@@ -132,7 +137,7 @@ def test_change_of_data_and_a_kill_bricks_nothing(tmp_path, monkeypatch):
     def die(*arguments):
         raise KeyboardInterrupt  # no checkpoint is made, as by SIGKILL
 
-    for config in (other, _config(first, num_steps=4), other):
+    for config in (other, _config(first, num_steps=4)):
         with monkeypatch.context() as patch:
             patch.setattr(loop._Window, "add", die)
             with pytest.raises(KeyboardInterrupt):
@@ -153,34 +158,34 @@ def _spoil(folder: pathlib.Path, *numbers: int) -> None:
         path.write_bytes(path.read_bytes()[:-3000])
 
 
-@pytest.mark.parametrize("kind", ["folder", "photographs"])
+@BOTH
 def test_bad_picture_ends_with_a_checkpoint_and_its_name(tmp_path, kind):
     folder = _folder(tmp_path / "data")
-    config = _config(folder, data=KINDS[kind], num_steps=40)
+    config = _config(folder, data=KINDS[kind], num_steps=20)
     _spoil(folder, 3)
     with pytest.raises(Exception, match=r"hr/3\.png"):
         _train(config, tmp_path / "run")
     step = newest(tmp_path / "run")
-    assert step < 40
+    assert step < 20
     _folder(tmp_path / "again")
     (tmp_path / "again/hr/3.png").rename(folder / "hr/3.png")
-    assert _train(config, tmp_path / "run").step == 40
+    assert _train(config, tmp_path / "run").step == 20
 
 
-@pytest.mark.parametrize("kind", ["folder", "photographs"])
+@BOTH
 def test_bad_picture_can_be_left_out_and_is_named_once(tmp_path, caplog, kind):
     folder = _folder(tmp_path / "data")
     _spoil(folder, 3)
     data = {**KINDS[kind], "skip_bad_examples": True}
-    config = _config(folder, data=data, num_steps=12)
+    config = _config(folder, data=data, num_steps=8)
     with caplog.at_level(logging.WARNING):
-        assert _train(config, tmp_path / "run").step == 12
+        assert _train(config, tmp_path / "run").step == 8
     lines = [r.getMessage() for r in caplog.records if "left out" in r.message]
     assert len(lines) == 1
     assert "hr/3.png" in lines[0]
 
 
-@pytest.mark.parametrize("kind", ["folder", "photographs"])
+@BOTH
 def test_what_is_no_picture_is_left_out_and_named(tmp_path, caplog, kind):
     folder = _folder(tmp_path / "data")
     (folder / "hr/2.png").write_bytes(b"")
@@ -203,18 +208,19 @@ def test_the_only_picture_is_not_left_out(tmp_path):
         _train(_config(folder, data=data), tmp_path / "run")
 
 
-@pytest.mark.parametrize("kind", ["folder", "photographs"])
+@BOTH
 def test_more_than_one_in_a_hundred_ends(tmp_path, kind):
     folder = _folder(tmp_path / "data")
     _spoil(folder, 1, 3)
     data = {**KINDS[kind], "skip_bad_examples": True}
-    config = _config(folder, data=data, num_steps=60)
+    config = _config(folder, data=data, num_steps=40)
     with pytest.raises(
         Exception, match="`skip_bad_examples` must leave out at most 1 of 5"
     ):
         _train(config, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_left_out_pictures_leave_resuming_exact(tmp_path, monkeypatch):
     folder = _folder(tmp_path / "data")
     _spoil(folder, 3)
@@ -233,9 +239,14 @@ def test_left_out_pictures_leave_resuming_exact(tmp_path, monkeypatch):
     "error",
     [
         RuntimeError("a library's"),
-        MemoryError(),
-        OSError(28, "No space left on device"),
-        tf.errors.ResourceExhaustedError(None, None, "OOM"),
+        *(
+            pytest.param(error, marks=pytest.mark.slow)
+            for error in (
+                MemoryError(),
+                OSError(28, "No space left on device"),
+                tf.errors.ResourceExhaustedError(None, None, "OOM"),
+            )
+        ),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from small_runs import small_config
 
 from crossnet_tf import cli, train
 from crossnet_tf.storage import runs
-from crossnet_tf.training import loop, run
+from crossnet_tf.training import devices, loop, run
 
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 
@@ -63,10 +64,10 @@ def trained(tmp_path, _small):
 
 def test_strategies_agree(trained, monkeypatch):
     """With a TF_CONFIG that is none of their business."""
-    monkeypatch.setenv("TF_CONFIG", "")
+    monkeypatch.setenv("TF_CONFIG", json.dumps(small_training.tasks_of(2)[0]))
     one = trained("one", strategy="one_device")
     assert sum("optimizer" in name for name in one) > 10
-    monkeypatch.setenv("TF_CONFIG", json.dumps(small_training.tasks_of(2)[0]))
+    monkeypatch.setenv("TF_CONFIG", "{")
     assert_close(one, trained("two", strategy="mirrored"))
     parts = trained("parts", strategy="one_device", grad_accumulation=4)
     assert_close(one, parts)
@@ -129,6 +130,19 @@ def test_lone_worker_gives_up_in_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps(task))
     line = _error(capsys, tmp_path, "--wait_for_workers=1")
     assert "wait_for_workers=1, and nothing from worker 0 (127.0.0" in line
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"cluster": {"worker": ["a:1"]}}'])
+def test_devices_of_this_machine_ask_for_no_cluster(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    config = small_config(strategy="mirrored")
+    assert devices.find_cluster(config.train) is None
+    with devices.opened(config, None) as found:
+        assert found.strategy.num_replicas_in_sync == 2  # as conftest splits
+        assert (found.is_chief, found.num_workers) == (True, 1)
+        assert found.turn(3, 5, 0) == (5, 0)
+        assert found.turn(3, 5, 15) == (0, 15)
+    assert os.environ["TF_CONFIG"] == text
 
 
 def test_settings_of_a_run_hold_the_new_fields(tmp_path):
