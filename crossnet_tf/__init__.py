@@ -38,6 +38,8 @@ import typing
 
 import lazy_loader
 
+from crossnet_tf import processor
+
 __version__ = "0.1.0"
 
 # In a wheel `data`, `export` and `flags` are inside this package; in a
@@ -45,6 +47,9 @@ __version__ = "0.1.0"
 _BESIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if os.path.isfile(os.path.join(_BESIDE, "flags", "quickstart.cfg")):
     __path__.append(_BESIDE)
+
+# TensorFlow reads this when it is first imported.
+processor.prefer_onednn()
 
 # Names load what they need when they are first used: importing the package
 # alone takes no time, and no TensorFlow.

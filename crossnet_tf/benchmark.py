@@ -3,26 +3,32 @@ r"""Times networks, training steps and the input pipeline on this machine.
     python -m crossnet_tf.benchmark
     python -m crossnet_tf.benchmark --presets=lite --sizes=512x512,1024x1024 \
         --precisions=float32,mixed_bfloat16 --output=benchmark.md
+    python -m crossnet_tf.benchmark --presets=official,paper --peers --layers
 
 Seconds are medians of 5 after a warm-up, batch 1. GFLOP counts the
 convolutions (three times as many in a training step); `share` is GFLOP/s
 over the faster of a large matrix product and a large convolution, measured
 in the same process. Memory is the peak of the row's own process. Other work
 on the machine spoils the numbers.
+
+`--peers` computes the same layers in PyTorch, plain, in channels_last and
+compiled, in turn with ours: one call of each, then the next round. `--layers`
+lists the convolutions as oneDNN tells them.
 """
 
 import json
 import os
 import pathlib
-import platform
 import re
+import statistics
 import subprocess
 import sys
+from typing import Any
 
 import tqdm
 from absl import flags
 
-from crossnet_tf import atomic, cli, config
+from crossnet_tf import atomic, cli, config, processor
 
 FLAGS = cli.define_flags()
 PRESETS = flags.DEFINE_list(
@@ -43,6 +49,33 @@ PRECISIONS = flags.DEFINE_list(
     "Keras policies.",
     flag_values=FLAGS,
 )
+RECOMPUTE = flags.DEFINE_bool(
+    "recompute",
+    False,
+    "Training steps that compute parts again instead of keeping them.",
+    flag_values=FLAGS,
+)
+PEERS = flags.DEFINE_bool(
+    "peers",
+    False,
+    "Time the layers of `official` and `paper` in PyTorch as well, which "
+    "must be installed (pip install torch).",
+    flag_values=FLAGS,
+)
+ROUNDS = flags.DEFINE_integer(
+    "rounds",
+    5,
+    "Calls of each program with --peers, in turn.",
+    lower_bound=1,
+    flag_values=FLAGS,
+)
+LAYERS = flags.DEFINE_bool(
+    "layers",
+    False,
+    "List each convolution: milliseconds, GFLOP/s, share of the machine's "
+    "convolution rate, oneDNN's implementation.",
+    flag_values=FLAGS,
+)
 OUTPUT = flags.DEFINE_string(
     "output", None, "Markdown file to write as well.", flag_values=FLAGS
 )
@@ -51,21 +84,17 @@ OUTPUT = flags.DEFINE_string(
 def main() -> None:
     """Measures what the flags say and prints the table."""
     rows = planned_rows()
-    lines = [
-        f"{machine()}",
-        "",
-        "| preset | what | size | precision | seconds | range | GFLOP "
-        "| share | memory |",
-        "| --- | --- | --- | --- | ---: | --- | ---: | ---: | ---: |",
-    ]
-    for row in tqdm.tqdm(rows, unit="row", desc="Measuring"):
-        lines.append(table_row(row, _measured(row)))
+    lines = [f"{processor.describe()}.", *_advice(), "", *_measured_rows(rows)]
+    if PEERS.value:
+        lines += ["", *_peer_rows(rows)]
+    if LAYERS.value:
+        lines += _layer_rows(rows)
     from crossnet_tf.evaluation import timing  # TensorFlow: the rows are done
 
+    lines.append("")
     for size in TRAIN_SIZES.value:
         rate = timing.measure_pipeline(*_size(size))
         lines.append(
-            f"{'' if lines[-1].startswith('Input') else chr(10)}"
             f"Input pipeline alone, {size}: {rate:.0f} crops per second."
         )
     text = "\n".join(lines)
@@ -88,6 +117,10 @@ def planned_rows() -> list[dict[str, object]]:
             raise ValueError(
                 f"`{name}` must be some of {known}. Received: {name}={given}."
             )
+    if PEERS.value:
+        from crossnet_tf.evaluation import peers
+
+        peers.check()
     kinds = [(s, False) for s in SIZES.value]
     kinds += [(s, True) for s in TRAIN_SIZES.value]
     return [
@@ -97,6 +130,7 @@ def planned_rows() -> list[dict[str, object]]:
             "width": _size(size)[1],
             "precision": precision,
             "train": train,
+            "recompute": train and RECOMPUTE.value,
         }
         for preset in PRESETS.value
         for size, train in kinds
@@ -116,23 +150,93 @@ def table_row(row: dict[str, object], result: dict[str, float]) -> str:
     )
 
 
-def machine() -> str:
-    """Processor, cores and matrix units of this machine, in one line."""
-    name, extras = platform.processor() or platform.machine(), []
-    info = pathlib.Path("/proc/cpuinfo")
-    if info.is_file():
-        text = info.read_text()
-        found = re.search(r"model name\s*: (.*)", text)
-        name = found.group(1) if found else name
-        extras = [
-            unit if re.search(rf"\b{flag}", text) else f"no {unit}"
-            for unit, flag in (("AVX-512", "avx512"), ("AMX", "amx_"))
+def peer_rows(
+    row: dict[str, Any], seconds: dict[str, list[float]], failed: dict[str, str]
+) -> list[str]:
+    """Lines of one network, ours first, and what it takes of the fastest."""
+    medians = {form: statistics.median(s) for form, s in seconds.items()}
+    what = "training step" if row["train"] else "forward"
+    ours, *others = medians
+    fastest = min((medians[form] for form in others), default=0.0)
+    lines = []
+    for form, median in medians.items():
+        ratio = ""
+        if form == ours and fastest:
+            ratio = f"{median / fastest:.2f} of the fastest"
+        lines.append(
+            f"| {row['preset']} | {what} | {row['height']}x{row['width']} "
+            f"| {row['precision']} | {form if form == ours else _torch(form)} "
+            f"| {median:.3f} | {min(seconds[form]):.3f}-"
+            f"{max(seconds[form]):.3f} | {ratio} |"
+        )
+    return lines + [
+        f"| {row['preset']} | {what} | {row['height']}x{row['width']} "
+        f"| {row['precision']} | {_torch(form)} | | | {reason[:80]} |"
+        for form, reason in failed.items()
+    ]
+
+
+def _torch(form: str) -> str:
+    return f"PyTorch, {form}"
+
+
+def _advice() -> list[str]:
+    advice = {processor.advice(precision) for precision in PRECISIONS.value}
+    return sorted(advice - {""})
+
+
+def _measured_rows(rows: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        "| preset | what | size | precision | seconds | range | GFLOP "
+        "| share | memory |",
+        "| --- | --- | --- | --- | ---: | --- | ---: | ---: | ---: |",
+    ]
+    for row in tqdm.tqdm(rows, unit="row", desc="Measuring"):
+        lines.append(table_row(row, _measured(row)))
+    return lines
+
+
+def _peer_rows(rows: list[dict[str, Any]]) -> list[str]:
+    from crossnet_tf.evaluation import peers
+
+    lines = [
+        f"In turn, {ROUNDS.value} rounds:",
+        "",
+        "| preset | what | size | precision | program | seconds | range "
+        "| ratio |",
+        "| --- | --- | --- | --- | --- | ---: | --- | --- |",
+    ]
+    compared = [row for row in rows if row["preset"] in peers.PRESETS]
+    for row in tqdm.tqdm(compared, unit="row", desc="Comparing"):
+        job = {n: v for n, v in row.items() if n != "recompute"}
+        lines += peer_rows(row, *peers.measure(job, ROUNDS.value))
+    return lines
+
+
+def _layer_rows(rows: list[dict[str, Any]]) -> list[str]:
+    from crossnet_tf.evaluation import layers
+
+    lines = []
+    for row in tqdm.tqdm(rows, unit="row", desc="Layers"):
+        found = layers.parse(_output(row, layers.ENVIRONMENT).splitlines())
+        what = "training step" if row["train"] else "forward"
+        lines += [
+            "",
+            f"{row['preset']}, {what}, {row['height']}x{row['width']}, "
+            f"{row['precision']}; oneDNN's convolutions, of which a share of "
+            f"100 % is {layers.probe_rate(found):.0f} GFLOP/s:",
+            "",
+            *layers.table(found, layers.CALLS),
         ]
-    cores = os.cpu_count()
-    return f"{name}, {', '.join([f'{cores} cores', *extras])}."
+    return lines
 
 
-def _measured(row: dict[str, object]) -> dict[str, float]:
+def _measured(row: dict[str, Any]) -> dict[str, float]:
+    return json.loads(_output(row, {}).strip().splitlines()[-1])
+
+
+def _output(row: dict[str, Any], environment: dict[str, str]) -> str:
+    """What the row's own process prints."""
     done = subprocess.run(
         [
             sys.executable,
@@ -143,11 +247,12 @@ def _measured(row: dict[str, object]) -> dict[str, float]:
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **environment},
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["killed"])[-1]
         raise ValueError(f"{row} cannot be measured here: {last}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return done.stdout
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -399,6 +399,12 @@ class TrainConfig(_Section):
         "Keras precision policy; flow is float32 in each.",
         choices=PRECISIONS,
     )
+    recompute: bool = setting(
+        False,
+        "Compute the parts of CrossNet a second time for their gradients "
+        "instead of keeping what these need: less memory, a third more time "
+        "at most.",
+    )
     seed: int = setting(
         0, "Seed of weights, crops and augmentation.", minimum=0
     )

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from crossnet_tf import benchmark, config
 from crossnet_tf.baselines.registry import build_model
-from crossnet_tf.evaluation import timing
+from crossnet_tf.evaluation import layers, peers, timing
 from crossnet_tf.ops import subgraph
 
 
@@ -58,6 +58,7 @@ def test_planned_rows():
         "width": 96,
         "precision": "float32",
         "train": False,
+        "recompute": False,
     }
     line = benchmark.table_row(
         rows[0],
@@ -84,5 +85,70 @@ def test_planned_rows_rejects(argument):
         benchmark.planned_rows()
 
 
-def test_machine_is_named():
-    assert "cores" in benchmark.machine()
+def test_peer_rows_name_the_fastest():
+    row = {
+        "preset": "official",
+        "height": 64,
+        "width": 128,
+        "precision": "float32",
+        "train": True,
+    }
+    seconds = {"crossnet_tf": [3.0, 1.0, 2.0], "plain": [4.0, 5.0, 4.0]}
+    lines = benchmark.peer_rows(row, seconds, {"compiled": "no compiler"})
+    assert len(lines) == 3
+    assert "2.000 | 1.000-3.000 | 0.50 of the fastest" in lines[0]
+    assert "PyTorch, plain" in lines[1]
+    assert "no compiler" in lines[2]
+
+
+def test_peers_needs_torch_rejects(monkeypatch):
+    monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
+    _flags("--peers")
+    with pytest.raises(ValueError, match="`peers`.*pip install torch"):
+        benchmark.planned_rows()
+
+
+def test_peers_answer_in_turn(monkeypatch):
+    """With a worker that says more than it must, and one that fails."""
+    program = (
+        "import sys, json; job = json.loads(sys.argv[1]); "
+        "job['form'] == 'compiled' and sys.exit('no compiler'); "
+        "print('noise'); print('> ready', flush=True); "
+        "[print('> 0.5', flush=True) for _ in sys.stdin]"
+    )
+    real = peers.subprocess.Popen
+
+    def popen(command, **kwargs):
+        return real([command[0], "-c", program, command[-1]], **kwargs)
+
+    monkeypatch.setattr(peers.subprocess, "Popen", popen)
+    seconds, failed = peers.measure({"preset": "official"}, rounds=2)
+    assert list(seconds) == ["crossnet_tf", "plain", "channels_last"]
+    assert set(map(tuple, seconds.values())) == {(0.5, 0.5)}
+    assert failed == {"compiled": "no compiler"}
+
+
+_PRINTED = """noise
+onednn_verbose,v1,info,cpu,isa:Intel AVX2
+onednn_verbose,v1,primitive,exec,cpu,convolution,jit:avx2,backward_weights,\
+src:f32::blocked:acdb::f0 dst:f32::blocked:acdb::f0,,alg:convolution_direct,\
+mb1_ic64oc32_ih20oh10kh5sh2dh0ph2_iw30ow15kw5sw2dw0pw2,2.5
+onednn_verbose,v1,primitive,exec,cpu,convolution,brg:avx2,forward_training,\
+src:f32,attr-scratchpad:user,alg:convolution_direct,\
+mb1_ic256oc256_ih128oh128kh3sh1dh0ph1_iw128ow128kw3sw1dw0pw1,193.3
+""".replace("\\\n", "")
+
+
+def test_layers_of_what_onednn_prints():
+    found = layers.parse(_PRINTED.splitlines())
+    assert layers.probe_rate(found) == pytest.approx(100.0, rel=0.01)
+    (line,) = layers.table(found, calls=1)[2:]
+    # 2 * 64 * 32 * 10 * 15 * 25 operations in 2.5 ms
+    assert line == (
+        "| 5x5, 64 to 32, stride 2, 20x30 | kernel's gradient | 1 | 2.50 "
+        "| 6 | 6 % | jit:avx2 |"
+    )
+
+
+def test_layers_calls_are_those_that_are_timed():
+    assert len(timing.time_calls(lambda: None)) + 1 == layers.CALLS

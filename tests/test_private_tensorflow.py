@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.distribute import collective_all_reduce_strategy
-from tensorflow.python.eager import context
+from tensorflow.python.eager import context, record
 from tensorflow.python.framework import func_graph, kernels
 
 from crossnet_tf.ops import subgraph
@@ -122,9 +122,18 @@ def test_keras_sums_gradients_by_a_method_of_its_own():
     assert parameters == ["self", "grads_and_vars"]
 
 
+def test_record_knows_whether_a_tape_looks_on():
+    assert not record.could_possibly_record()
+    with tf.GradientTape():
+        assert record.could_possibly_record()
+        with record.stop_recording():
+            assert not record.could_possibly_record()
+
+
 GUARDED = {
     "tensorflow.python.distribute.collective_all_reduce_strategy",
     "tensorflow.python.eager.context",
+    "tensorflow.python.eager.record",
     "tensorflow.python.framework.func_graph",
     "tensorflow.python.framework.kernels",
 }

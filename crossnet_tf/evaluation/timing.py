@@ -21,8 +21,11 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
+from crossnet_tf.evaluation import layers
 from crossnet_tf.evaluation.memory import peak_mb
+from crossnet_tf.model import forms
 from crossnet_tf.ops.losses import charbonnier
+from crossnet_tf.ops.recomputation import recomputing
 from crossnet_tf.pairs import crops
 from crossnet_tf.storage import runs
 
@@ -32,7 +35,12 @@ _TRAINING_COST = 3  # a step's arithmetic: forward, and twice that back
 
 
 def measure_network(
-    preset: str, height: int, width: int, precision: str, train: bool
+    preset: str,
+    height: int,
+    width: int,
+    precision: str,
+    train: bool,
+    recompute: bool = False,
 ) -> dict[str, float]:
     """Times a forward pass or a training step, batch 1.
 
@@ -43,25 +51,15 @@ def measure_network(
         width: of HR, pixels; a multiple of 8.
         precision: Keras policy.
         train: a step with Adam instead of a forward pass.
+        recompute: the step computes parts again instead of keeping them.
 
     Returns:
         `seconds` (median of 5), `fastest`, `slowest`, `gflop`, `share` of
         the machine's rate, `memory_gb` (peak of this process).
     """
-    changes = {} if preset == "lite" else {"upsampler": "bicubic"}
-    model = runs.build(config_lib.model_config(preset, **changes), precision)
-    scale = model.config.scale
-    ref = tf.random.uniform([1, height, width, 3])
-    inputs = {
-        "lr": tf.random.uniform([1, height // scale, width // scale, 3]),
-        "ref": ref,
-    }
-    forward = tf.function(lambda x: model(x)["sr"])
-    gflop = _gflop(forward.get_concrete_function(inputs).graph)
-    call = lambda: forward(inputs).numpy()  # noqa: E731
-    if train:
-        gflop *= _TRAINING_COST
-        call = _training_step(model, inputs, ref)
+    call, gflop = network_call(
+        preset, height, width, precision, train, recompute
+    )
     times = time_calls(call)
     memory = peak_mb() / 1e3
     dtype = "float32" if precision == "float32" else precision[6:]
@@ -74,6 +72,40 @@ def measure_network(
         "share": gflop / seconds / machine_rate(dtype),
         "memory_gb": memory,
     }
+
+
+def network_call(
+    preset: str,
+    height: int,
+    width: int,
+    precision: str,
+    train: bool,
+    recompute: bool = False,
+) -> tuple[Callable[[], object], float]:
+    """What `measure_network` times, and its GFLOP.
+
+    Args:
+        preset: as `measure_network`, and so are the others.
+        height: pixels.
+        width: pixels.
+        precision: Keras policy.
+        train: a step instead of a forward pass.
+        recompute: the step computes parts again instead of keeping them.
+    """
+    changes = {} if preset == "lite" else {"upsampler": "bicubic"}
+    model = runs.build(config_lib.model_config(preset, **changes), precision)
+    scale = model.config.scale
+    ref = tf.random.uniform([1, height, width, 3])
+    inputs = {
+        "lr": tf.random.uniform([1, height // scale, width // scale, 3]),
+        "ref": ref,
+    }
+    forward = tf.function(lambda x: model(x)["sr"])
+    gflop = _gflop(forward.get_concrete_function(inputs).graph)
+    if not train:
+        return lambda: forward(inputs).numpy(), gflop
+    step = _training_step(model, inputs, ref, recompute)
+    return step, _TRAINING_COST * gflop
 
 
 def measure_pipeline(height: int, width: int, count: int = 40) -> float:
@@ -99,14 +131,16 @@ def measure_pipeline(height: int, width: int, count: int = 40) -> float:
 def machine_rate(dtype: str) -> float:
     """GFLOP/s of the faster of a large matrix product and convolution."""
     matrix = tf.cast(tf.random.normal([2048, 2048]), dtype)
-    image = tf.cast(tf.random.normal([1, 128, 128, 256]), dtype)
-    kernel = tf.cast(tf.random.normal([3, 3, 256, 256]), dtype)
+    inputs, outputs, side, size = layers.PROBE
+    image = tf.cast(tf.random.normal([1, side, side, inputs]), dtype)
+    kernel = tf.random.normal([size, size, inputs, outputs])
+    kernel = tf.cast(kernel, dtype)
     product = tf.function(lambda: tf.matmul(matrix, matrix))
-    convolution = tf.function(lambda: tf.nn.conv2d(image, kernel, 1, "SAME"))
+    convolution = tf.function(lambda: forms.convolve(image, kernel, 1))
     return max(
         2e-9 * 2048**3 / min(time_calls(lambda: product().numpy())),
         2e-9
-        * (128 * 128 * 9 * 256 * 256)
+        * (side * side * size * size * inputs * outputs)
         / min(time_calls(lambda: convolution().numpy())),
     )
 
@@ -123,14 +157,17 @@ def time_calls(call: Callable[[], object]) -> list[float]:
 
 
 def _training_step(
-    model: keras.Model, inputs: dict[str, tf.Tensor], hr: tf.Tensor
+    model: keras.Model,
+    inputs: dict[str, tf.Tensor],
+    hr: tf.Tensor,
+    recompute: bool = False,
 ) -> Callable[[], object]:
     optimizer = keras.optimizers.Adam(1e-6)
     optimizer.build(model.trainable_variables)
 
     @tf.function
     def step() -> tf.Tensor:
-        with tf.GradientTape() as tape:
+        with tf.GradientTape() as tape, recomputing(recompute):
             loss = tf.reduce_sum(charbonnier(model(inputs)["sr"], hr))
         weights = model.trainable_variables
         optimizer.apply(tape.gradient(loss, weights), weights)

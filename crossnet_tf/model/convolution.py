@@ -3,23 +3,17 @@
 A stride-2 convolution pads `kernel // 2` on each side, so it samples pixels
 0, 2, 4, ...; Keras' own 'same' would sample 1, 3, 5, ... on even sizes, one
 pixel off the published weights. Bias and activation follow the convolution
-as operators that TensorFlow fuses with it.
-
-Two forms are chosen for speed on CPUs (64 channels, 320x512, one core with
-AVX-512, bfloat16). A convolution to far fewer channels than it reads is
-computed as the equal transposed one, which multiplies each pixel once and
-adds up the results: a training step of 5x5, 64 to 3, takes 253 ms instead of
-403. Padding is an operator of its own, because the gradient of a bfloat16
-convolution with explicit padding runs without oneDNN: 60 times slower.
+as operators that TensorFlow fuses with it. In which form each is computed is
+the business of `forms`, and what is kept for gradients that of `lean`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 
-# Inputs per output channel from which the transposed form is faster.
-_NARROW = 4
+from crossnet_tf.model import forms, lean
+from crossnet_tf.model.lean import leaky_relu as leaky_relu
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -46,19 +40,26 @@ class Convolution(keras.layers.Conv2D):
                 "`kernel_size` must be odd. "
                 f"Received: kernel_size={kernel_size}."
             )
+        self.input_spec = None  # It allows for one input only.
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        kernel = tf.convert_to_tensor(self.kernel)
-        if self.strides != (1, 1):
-            pads = [[size // 2, size // 2] for size in self.kernel_size]
-            padded = tf.pad(inputs, [[0, 0], *pads, [0, 0]])
-            outputs = tf.nn.conv2d(padded, kernel, self.strides, "VALID")
-        elif _NARROW * self.filters <= inputs.shape[-1]:
-            outputs = _narrow_convolution(inputs, kernel)
-        else:
-            outputs = tf.nn.conv2d(inputs, kernel, 1, "SAME")
-        outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias))
-        return self.activation(outputs)
+    def build(self, input_shape: Sequence) -> None:
+        """Creates the weights; several inputs count as one."""
+        super().build(_as_one(input_shape))
+        self.input_spec = None
+
+    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
+        """Convolves `inputs`, or several put together along the channels."""
+        stride = self.strides[0]
+        return lean.layer(
+            inputs,
+            tf.convert_to_tensor(self.kernel),
+            tf.convert_to_tensor(self.bias),
+            self.activation,
+            lambda x, kernel: forms.convolve(x, kernel, stride),
+            lambda x, kernel, upstream: forms.convolve_gradients(
+                x, kernel, stride, upstream
+            ),
+        )
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -74,27 +75,31 @@ class Deconvolution(keras.layers.Conv2DTranspose):
         fixed = dict(kernel_size=4, strides=2, padding="same")
         kwargs = {k: v for k, v in kwargs.items() if k not in fixed}
         super().__init__(filters, activation=activation, **fixed, **kwargs)
+        self.input_spec = None  # It allows for one input only.
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        shape = tf.shape(inputs)
-        size = tf.stack([shape[0], 2 * shape[1], 2 * shape[2], self.filters])
-        kernel = tf.convert_to_tensor(self.kernel)
-        outputs = tf.nn.conv2d_transpose(inputs, kernel, size, 2, "SAME")
-        outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias))
-        return self.activation(outputs)
+    def build(self, input_shape: Sequence) -> None:
+        """Creates the weights; several inputs count as one."""
+        super().build(_as_one(input_shape))
+        self.input_spec = None
+
+    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
+        """Doubles `inputs`, or several put together along the channels."""
+        return lean.layer(
+            inputs,
+            tf.convert_to_tensor(self.kernel),
+            tf.convert_to_tensor(self.bias),
+            self.activation,
+            forms.double,
+            forms.double_gradients,
+        )
 
 
-def _narrow_convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """`tf.nn.conv2d(inputs, kernel, 1, "SAME")` for few output channels."""
-    shape = tf.shape(inputs)
-    size = tf.stack([shape[0], shape[1], shape[2], kernel.shape[-1]])
-    turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
-    return tf.nn.conv2d_transpose(inputs, turned, size, 1, "SAME")
-
-
-def leaky_relu(features: tf.Tensor) -> tf.Tensor:
-    """Leaky ReLU of slope 0.1, as in FlowNetS."""
-    return tf.nn.leaky_relu(features, alpha=0.1)
+def _as_one(input_shape: Sequence) -> Sequence:
+    """The shape of inputs that are put together along the channels."""
+    if not isinstance(input_shape[0], (list, tuple)):
+        return input_shape
+    channels = sum(shape[-1] for shape in input_shape)
+    return (*input_shape[0][:-1], channels)
 
 
 ACTIVATIONS = {

@@ -24,6 +24,7 @@ from crossnet_tf.model.detail import ReferenceDetail, doubted, gated
 from crossnet_tf.model.encoder import Encoder
 from crossnet_tf.model.inputs import checked_inputs, crop, pad_to
 from crossnet_tf.model.upsampler import CubicUpsampler, make_upsampler
+from crossnet_tf.ops.recomputation import part
 from crossnet_tf.ops.warp import backward_warp
 
 
@@ -66,21 +67,16 @@ class CrossNet(System):
 
     def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """The figure: upsample, estimate flow, encode, warp, decode, fuse."""
-        lr_up = self.upsampler(lr)
+        lr_up = part(self.upsampler, lr)
         flow_lr = self.flow_upsampler(lr) if self.flow_upsampler else lr_up
-        flows, earlier = self.flow_estimator(flow_lr, ref)
-        ref_features = self.ref_encoder(ref)
-        lr_features = self.lr_encoder(lr_up)
-        warped = [
-            backward_warp(features, flow)
-            for features, flow in zip(ref_features, flows)
-        ]
-        fused = self.decoder(lr_features, warped)
+        flows, earlier = part(self.flow_estimator, flow_lr, ref)
+        ref_features = part(self.ref_encoder, ref)
+        lr_features = part(self.lr_encoder, lr_up)
+        fused = part(self._fuse, lr_features, ref_features, flows)
         if self.config.detail_gate:
             with_ref, mismatch, trust = self.detail(lr, ref, flows[0])
             matches = tf.concat([with_ref - lr_up, 10.0 * mismatch], axis=-1)
-            matches = tf.cast(matches, fused.dtype)
-            fused = tf.concat([fused, matches], axis=-1)
+            fused = [*fused, tf.cast(matches, fused[0].dtype)]
         sr = tf.cast(self.post_fusion(fused), tf.float32)
         if self.config.detail_gate:
             sr = gated(sr, lr_up, with_ref, trust)
@@ -101,6 +97,19 @@ class CrossNet(System):
         sr, lr_up = outputs["sr"], outputs["lr_up"]
         trust = self.detail(lr, ref, outputs["flows"][0])[2]
         return {**outputs, "sr": doubted(sr, lr_up, trust)}
+
+    def _fuse(
+        self,
+        lr_features: list[tf.Tensor],
+        ref_features: list[tf.Tensor],
+        flows: list[tf.Tensor],
+    ) -> list[tf.Tensor]:
+        """Warps the features of REF and decodes both."""
+        warped = [
+            backward_warp(features, flow)
+            for features, flow in zip(ref_features, flows)
+        ]
+        return self.decoder(lr_features, warped)
 
     @classmethod
     def from_preset(cls, preset: str, **changes: Any) -> "CrossNet":

@@ -1,7 +1,7 @@
 """U-Net decoder and post-fusion: from warped features to the picture.
 
 At each level the features of LR, the warped features of REF and what the
-coarser level made of them are concatenated and enlarged by a transposed
+coarser level made of them are put together and enlarged by a transposed
 convolution; at full size, 5x5 convolutions make the picture.
 
 Equation 6 of the paper is off by one in its level index (four doublings from
@@ -11,7 +11,7 @@ the features of level 0 join at the post-fusion.
 Reference: Zheng et al., ECCV 2018, section 3.3.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -31,14 +31,12 @@ class Decoder(keras.layers.Layer):
 
     def call(
         self, lr_features: list[tf.Tensor], warped: list[tf.Tensor]
-    ) -> tf.Tensor:
-        """Two pyramids of four `[B, H_i, W_i, C]` -> `[B, H, W, 3 * C]`."""
-        fused = tf.concat([lr_features[3], warped[3]], axis=-1)
+    ) -> list[tf.Tensor]:
+        """Two pyramids of four `[B, H_i, W_i, C]` -> three `[B, H, W, C]`."""
+        parts = [lr_features[3], warped[3]]
         for level, step in zip((2, 1, 0), self.steps):
-            fused = tf.concat(
-                [step(fused), lr_features[level], warped[level]], axis=-1
-            )
-        return fused
+            parts = [step(parts), lr_features[level], warped[level]]
+        return parts
 
 
 class PostFusion(keras.layers.Layer):
@@ -71,8 +69,8 @@ class PostFusion(keras.layers.Layer):
             outputs, 5, kernel_initializer=initializer, name="picture"
         )
 
-    def call(self, features: tf.Tensor) -> tf.Tensor:
-        """`[B, H, W, C]` -> `[B, H, W, outputs]`."""
+    def call(self, features: Sequence[tf.Tensor] | tf.Tensor) -> tf.Tensor:
+        """One or more `[B, H, W, C]` -> `[B, H, W, outputs]`."""
         for convolution in self.hidden:
             features = convolution(features)
         return self.last(features)

@@ -104,7 +104,7 @@ class FlowNetS(keras.layers.Layer):
             flows[level], up, flow_up = step(features)
             skip = skips[level - 2] if level > 1 else ref
             skip = tf.cast(skip, up.dtype)
-            features = tf.concat([skip, up, flow_up], axis=-1)
+            features = [skip, up, flow_up]
         if finest > self.last_level:
             flows[finest] = self.expanding[6 - finest].head(features)
         else:

@@ -17,10 +17,10 @@ operators that broadcast over a last axis of two are slow.
 
 import tensorflow as tf
 
+from crossnet_tf.ops.recomputation import recomputed
 from crossnet_tf.ops.subgraph import repeated
 
 
-@repeated
 def backward_warp(image: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
     """Samples `image` where `flow` points (bilinear, borders clamped).
 
@@ -41,6 +41,11 @@ def backward_warp(image: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
     """
     image, flow = tf.convert_to_tensor(image), tf.convert_to_tensor(flow)
     _check(image, flow)
+    return recomputed(_sampled, image, flow)
+
+
+@repeated
+def _sampled(image: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
     shape = tf.shape(image)
     flat = tf.reshape(image, [-1, image.shape[-1]])
     height, width = shape[1], shape[2]

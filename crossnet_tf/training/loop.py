@@ -21,6 +21,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 import tqdm
 
+from crossnet_tf import processor
 from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config, TrainConfig
 from crossnet_tf.pairs import datasets
@@ -88,6 +89,8 @@ def _train(run: Run, run_dir: str | os.PathLike) -> Result:
         return _result(run, begin)
     if begin:
         run.tell(f"Going on from step {begin} in {run_dir}.")
+    if advice := processor.advice(config.train.precision):
+        run.tell(advice)
     with (
         _stop_signals(run) as wanted,
         _progress(run, begin) as bar,

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from crossnet_tf.config import Config
 from crossnet_tf.model.base import System
+from crossnet_tf.ops.recomputation import recomputing
 from crossnet_tf.training import phases
 from crossnet_tf.training.objective import Objective
 
@@ -180,7 +181,8 @@ class TrainStep:
     ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
         """Gradients and scalars of some samples."""
         parts = self._parts
-        with tf.GradientTape() as tape:
+        recompute = self._config.train.recompute
+        with tf.GradientTape() as tape, recomputing(recompute):
             scalars = self._objective(batch, phase, teach, parts.step)
             loss = parts.optimizer.scale_loss(scalars["loss"])
         gradients = tape.gradient(

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 import crossnet_tf
 from crossnet_tf.config import SCALES
+from crossnet_tf.model import forms
 from crossnet_tf.model.base import System
 
 from . import lint, signatures, warmup
@@ -91,9 +92,10 @@ def _write(model: System, directory: pathlib.Path, max_pixels: int) -> None:
     root = tf.Module()
     root.weights = [variable.value for variable in model.variables]
     # Not a signature: for converters, which know no checks.
-    root.network = signatures.network(model)
     scale = model.config.scale
-    functions = signatures.make(root.network, scale, max_pixels)
+    with forms.portable():  # A server's processor may be another one.
+        root.network = signatures.network(model)
+        functions = signatures.make(root.network, scale, max_pixels)
     try:
         tf.saved_model.save(root, str(directory), signatures=functions)
     except tf.errors.OpError as error:

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from crossnet_tf.model.convolution import Convolution
+from crossnet_tf.model.convolution import (
+    Convolution,
+    Deconvolution,
+    leaky_relu,
+)
 
 
 def _layer(channels, filters, size):
@@ -64,3 +68,46 @@ def test_few_filters_unknown_shape(rng):
     concrete = function.get_concrete_function()
     assert concrete.output_shapes.as_list() == [None, None, None, 3]
     np.testing.assert_allclose(function(inputs), layer(inputs), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "activation", [None, "relu", "selu", leaky_relu, tf.nn.tanh, tf.nn.elu]
+)
+@pytest.mark.parametrize("kind", ["plain", "strided", "doubling"])
+def test_several_inputs_gradient(rng, kind, activation):
+    """As the layer of one input, with all that autodiff would keep."""
+    layers = {
+        "plain": lambda: Convolution(6, 3, 1, activation),
+        "strided": lambda: Convolution(6, 3, 2, activation),
+        "doubling": lambda: Deconvolution(6, activation),
+    }
+    layer = layers[kind]()
+    parts = [
+        tf.constant(rng.normal(size=(1, 8, 6, count)), tf.float32)
+        for count in (3, 4)
+    ]
+    layer(parts)
+    assert layer.input_spec is None
+    results = []
+    for call in (layer, lambda parts: _kept(layer, kind, parts)):
+        with tf.GradientTape() as tape:
+            tape.watch(parts)
+            outputs = call(parts)
+            total = tf.reduce_sum(outputs**2)
+        wanted = [*parts, layer.kernel.value, layer.bias.value]
+        results.append([outputs, *tape.gradient(total, wanted)])
+    for ours, plain in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, plain, atol=2e-4)
+
+
+def _kept(layer, kind, parts):
+    inputs = tf.concat(parts, -1)
+    kernel = layer.kernel.value
+    if kind == "doubling":
+        outputs = tf.nn.conv2d_transpose(
+            inputs, kernel, [1, 16, 12, 6], 2, "SAME"
+        )
+    else:
+        padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        outputs = tf.nn.conv2d(padded, kernel, layer.strides, "VALID")
+    return layer.activation(outputs + layer.bias.value)

@@ -1,0 +1,115 @@
+"""Layers that keep little for their gradients.
+
+Of a convolution, its bias and its activation only what comes in and what goes
+out is kept, and inputs that are put together for it are put together again:
+the gradients of ReLU, SELU and the like follow from their results. All other
+tensors of the size of the picture, 42 MB each at 320x512 with 64 channels,
+would stay until the step's end.
+
+`ops/recomputation.py` keeps less still, of whole parts of a network.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from crossnet_tf.ops.recomputation import is_recorded
+
+Slope = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+Gradients = Callable[
+    [tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]
+]
+
+
+def leaky_relu(features: tf.Tensor) -> tf.Tensor:
+    """Leaky ReLU of slope 0.1, as in FlowNetS."""
+    return tf.nn.leaky_relu(features, alpha=0.1)
+
+
+def _of_relu(upstream: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
+
+
+def _of_leaky_relu(upstream: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    # Results have the sign of what they were made of.
+    return tf.raw_ops.LeakyReluGrad(
+        gradients=upstream, features=outputs, alpha=0.1
+    )
+
+
+def _of_selu(upstream: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.SeluGrad(gradients=upstream, outputs=outputs)
+
+
+def _of_tanh(upstream: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.TanhGrad(y=outputs, dy=upstream)
+
+
+_SLOPES: dict[Callable, Slope] = {
+    tf.nn.relu: _of_relu,
+    keras.activations.relu: _of_relu,
+    leaky_relu: _of_leaky_relu,
+    tf.nn.selu: _of_selu,
+    keras.activations.selu: _of_selu,
+    tf.nn.tanh: _of_tanh,
+    keras.activations.linear: lambda upstream, outputs: upstream,
+}
+
+
+def layer(
+    inputs: tf.Tensor | Sequence[tf.Tensor],
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    activation: Callable,
+    compute: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    gradients: Gradients,
+) -> tf.Tensor:
+    """`activation(compute(inputs, kernel) + bias)`.
+
+    Args:
+        inputs: `[B, H, W, C]`, or several that are put together along C.
+        kernel: weights.
+        bias: `[F]`.
+        activation: of the sum.
+        compute: of inputs and kernel.
+        gradients: of inputs, kernel and upstream gradient: what comes down
+            to the inputs and to the kernel.
+    """
+    parts = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+
+    def forward(kernel: tf.Tensor, bias: tf.Tensor, *parts: Any) -> tf.Tensor:
+        together = compute(_together(parts), kernel)
+        return activation(tf.nn.bias_add(together, bias))
+
+    slope = _SLOPES.get(activation)
+    if slope is None or not is_recorded():
+        return forward(kernel, bias, *parts)
+
+    @tf.custom_gradient
+    def lean(kernel: tf.Tensor, bias: tf.Tensor, *parts: Any) -> Any:
+        outputs = forward(kernel, bias, *parts)
+
+        def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            before = slope(upstream, outputs)
+            with tf.control_dependencies([before]):
+                below = gradients(_together(parts), kernel, before)
+            of_bias = tf.raw_ops.BiasAddGrad(out_backprop=before)
+            return below[1], of_bias, *_apart(below[0], parts)
+
+        return outputs, backward
+
+    return lean(kernel, bias, *parts)
+
+
+def _together(parts: Sequence[tf.Tensor]) -> tf.Tensor:
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
+
+
+def _apart(
+    together: tf.Tensor, parts: Sequence[tf.Tensor]
+) -> Sequence[tf.Tensor]:
+    if len(parts) == 1:
+        return [together]
+    return tf.split(together, [part.shape[-1] for part in parts], axis=-1)

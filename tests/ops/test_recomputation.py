@@ -1,0 +1,84 @@
+"""Recomputing: the same results and gradients, from less memory."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from crossnet_tf.config import model_config
+from crossnet_tf.model.crossnet import CrossNet
+from crossnet_tf.ops import recomputation
+
+_WIDTHS = {"width": 8, "flow_width": 8, "upsampler": "bicubic"}
+
+
+def _network():
+    model = CrossNet(model_config("paper", **_WIDTHS), name="crossnet")
+    model.build()
+    return model
+
+
+def _step(model, inputs, wanted):
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape, recomputation.recomputing(wanted):
+            outputs = model(inputs, training=True)
+            loss = tf.reduce_mean(tf.square(outputs["sr"] - 0.5))
+        weights = [weight.value for weight in model.trainable_variables]
+        return loss, tape.gradient(loss, weights)
+
+    return step
+
+
+def test_nested_values_gradient(rng):
+    """Through lists, with a number that is no tensor."""
+    weight = tf.Variable(2.0)
+    x = tf.constant(rng.normal(size=3), tf.float32)
+
+    def function(pair, factor):
+        return [pair[0] * weight, (7, pair[1] * factor)]
+
+    results = []
+    for call in (recomputation.recomputed, lambda f, *a: f(*a)):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            first, (number, second) = call(function, [x, 3.0 * x], x)
+            total = tf.reduce_sum(first * second)
+        assert number == 7
+        results.append(tape.gradient(total, [x, weight]))
+    for ours, plain in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-6)
+
+
+def test_network_gradient(rng):
+    model = _network()
+    inputs = {
+        "lr": tf.constant(rng.uniform(size=(1, 16, 16, 3)), tf.float32),
+        "ref": tf.constant(rng.uniform(size=(1, 64, 64, 3)), tf.float32),
+    }
+    loss, plain = _step(model, inputs, False)()
+    again, recomputed = _step(model, inputs, True)()
+    np.testing.assert_allclose(loss, again, rtol=1e-6)
+    for a, b in zip(plain, recomputed, strict=True):
+        largest = max(float(tf.reduce_max(tf.abs(a))), 1e-9)
+        np.testing.assert_allclose(a, b, atol=1e-5 * largest)
+
+
+@pytest.mark.slow
+def test_network_takes_less_memory():
+    """Of what TensorFlow holds; needs the counter of oneDNN's allocator."""
+    model, peaks = _network(), []
+    inputs = {
+        "lr": tf.zeros([1, 128, 128, 3]),
+        "ref": tf.zeros([1, 512, 512, 3]),
+    }
+    for wanted in (False, True):
+        step = _step(model, inputs, wanted)
+        step()
+        try:
+            tf.config.experimental.reset_memory_stats("CPU:0")
+        except (ValueError, tf.errors.OpError) as error:
+            pytest.skip(f"Memory is not counted here: {error}")
+        step()
+        info = tf.config.experimental.get_memory_info("CPU:0")
+        peaks.append(info["peak"])
+    assert peaks[1] < 0.8 * peaks[0]
