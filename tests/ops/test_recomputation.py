@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from crossnet_tf.config import model_config
 from crossnet_tf.model.crossnet import CrossNet
+from crossnet_tf.model.encoder import Encoder
 from crossnet_tf.ops import recomputation
 
 _WIDTHS = {"width": 8, "flow_width": 8, "upsampler": "bicubic"}
@@ -49,6 +50,36 @@ def test_nested_values_gradient(rng):
         np.testing.assert_allclose(ours, plain, rtol=1e-6)
 
 
+def test_part_gradient(rng):
+    """Through layers with weights, only where recomputing is on."""
+    encoder = Encoder(4, tf.nn.selu, name="encoder")
+    image = tf.constant(rng.uniform(size=(1, 16, 16, 3)), tf.float32)
+    encoder(image)
+    weights = [weight.value for weight in encoder.trainable_variables]
+    results = []
+    for wanted in (False, True):
+        graph = tf.function(lambda wanted=wanted: _of_part(encoder, image))
+        with recomputation.recomputing(wanted):
+            results.append(graph())
+            operators = graph.get_concrete_function().graph.get_operations()
+        kinds = [operator.type for operator in operators]
+        assert kinds.count("Conv2D") == (10 if wanted else 5)
+    assert len(results[0]) == len(weights)
+    for plain, again in zip(*results, strict=True):
+        np.testing.assert_allclose(plain, again, rtol=1e-4, atol=1e-6)
+
+
+def _of_part(encoder, image):
+    with tf.GradientTape() as tape:
+        total = sum(
+            tf.reduce_sum(level**2)
+            for level in recomputation.part(encoder, image)
+        )
+    weights = [weight.value for weight in encoder.trainable_variables]
+    return tape.gradient(total, weights)
+
+
+@pytest.mark.slow
 def test_network_gradient(rng):
     model = _network()
     inputs = {
