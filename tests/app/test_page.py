@@ -128,3 +128,4 @@ def test_other_names_are_refused(app):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
     assert refused.value.code == 421
+    refused.value.close()
