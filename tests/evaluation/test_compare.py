@@ -171,7 +171,7 @@ def test_systems_without_weights_are_runs_by_name():
     assert settings.model.system == "patchmatch"
     assert model.config.scale == 4
     assert runs.config_of("bicubic-x8").model.scale == 8
-    for wrong in ("bicubic-x3", "vdsr-x4", "bicubic"):
+    for wrong in ("bicubic-x3", "vdsr-x8", "bicubic"):
         with pytest.raises(FileNotFoundError, match=wrong):
             runs.config_of(wrong)
 
@@ -231,7 +231,7 @@ def test_systems_named_with_their_scale():
     assert methods.scales_of(methods.find_methods(["bicubic"])) == [4]
     with pytest.raises(ValueError, match="Received twice"):
         methods.find_methods(["patchmatch-x4", "patchmatch"])
-    for wrong in ("bicubic-x3", "x=vdsr-x4"):
+    for wrong in ("bicubic-x3", "x=vdsr-x8"):
         with pytest.raises(FileNotFoundError, match=wrong.split("=")[-1]):
             methods.find_methods([wrong])
 
