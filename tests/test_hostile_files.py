@@ -74,9 +74,10 @@ _FORBIDDEN = ("os.exec", "os.fork", "os.posix_spawn", "os.system", "subprocess")
 _executed: list[str] = []
 
 
-def _watch(event: str, arguments: tuple) -> None:
-    if event.startswith(_FORBIDDEN):
-        _executed.append(event)
+# Names of the module are gone while Python ends, and hooks stay.
+def _watch(event, arguments, forbidden=_FORBIDDEN, executed=_executed):
+    if event.startswith(forbidden):
+        executed.append(event)
 
 
 def _path(folder: pathlib.Path, reader: str, kind: str) -> pathlib.Path:

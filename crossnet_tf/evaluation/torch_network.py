@@ -27,7 +27,8 @@ def shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     Args:
         config: of preset `official` or `paper`.
     """
-    flow, found = config.flow_width, {}
+    flow = config.flow_width
+    found: dict[str, tuple[int, ...]] = {}
     for name, inputs, outputs, size in _CONTRACTING:
         inputs = 6 if name == "1" else flow * inputs
         found[f"FlowNet.conv{name}.0"] = (flow * outputs, inputs, size, size)

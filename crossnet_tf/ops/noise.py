@@ -29,7 +29,7 @@ def noise_power(images: tf.Tensor) -> tf.Tensor:
     """
     grey = tf.reduce_mean(images, axis=-1, keepdims=True)
     channels = images.shape[-1]
-    second = np.float32([1.0, -2.0, 1.0])
+    second = np.array([1.0, -2.0, 1.0], np.float32)
     mask = np.outer(second, second)[:, :, None, None] / 6.0
     answer = tf.nn.depthwise_conv2d(
         images, tf.constant(np.tile(mask, [1, 1, channels, 1])), [1] * 4, "SAME"

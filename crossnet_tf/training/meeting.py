@@ -126,8 +126,8 @@ class Meeting:
         """Why a process is sent away; empty: it is not."""
         size = len(self._cluster.addresses)
         worker, tasks = message.get("worker"), message.get("tasks")
-        is_ours = message.get("program") == _PROGRAM and type(worker) is int
-        if not is_ours or worker not in range(1, size):
+        is_ours = message.get("program") == _PROGRAM
+        if not is_ours or type(worker) is not int or not 0 < worker < size:
             return "`TF_CONFIG` must name the same tasks everywhere."
         name = self._cluster.name(worker)
         if tasks != list(self._cluster.addresses):
