@@ -32,7 +32,7 @@ import sys
 
 from absl import flags
 
-from crossnet_tf import cli, config, terminal
+from crossnet_tf import cli, terminal
 
 FLAGS = cli.define_flags()
 
@@ -67,9 +67,6 @@ COMPARE = _text(
     "warped REF, flow, trust, what was done.",
 )
 HR = _text("hr", "The truth, for the page's PSNR and SSIM.")
-SKIP_EXISTING = flags.DEFINE_bool(
-    "skip_existing", False, "Leave existing outputs.", flag_values=FLAGS
-)
 RECURSIVE = flags.DEFINE_bool(
     "recursive", False, "Look into folders of folders.", flag_values=FLAGS
 )
@@ -86,13 +83,7 @@ FORMAT = flags.DEFINE_enum(
     "Format of results in an output folder; `same`: as LR.",
     flag_values=FLAGS,
 )
-SCALE = flags.DEFINE_float(
-    "scale",
-    0.0,
-    "Output size / LR size, by resizing after the network; 0: the network's.",
-    lower_bound=0.0,
-    flag_values=FLAGS,
-)
+HOW = cli.define_upscaling(FLAGS)
 WIDTH = flags.DEFINE_integer(
     "width",
     0,
@@ -107,50 +98,6 @@ HEIGHT = flags.DEFINE_integer(
     lower_bound=0,
     flag_values=FLAGS,
 )
-ALIGN = flags.DEFINE_enum(
-    "align",
-    "auto",
-    ["auto", "none"],
-    "Lay REF over LR, whatever its size, zoom and turn; none: REF fits.",
-    flag_values=FLAGS,
-)
-MATCH = flags.DEFINE_enum(
-    "match",
-    "auto",
-    ["auto", "none"],
-    "Match tone, colour, noise and blur of the cameras, where it helps.",
-    flag_values=FLAGS,
-)
-MAX_SIDE = flags.DEFINE_integer(
-    "max_side",
-    config.MAX_SIDE,
-    "Side in HR pixels of the largest input computed at once; larger "
-    "pictures are done in tiles. 0: never tile.",
-    lower_bound=0,
-    flag_values=FLAGS,
-)
-MARGIN = flags.DEFINE_integer(
-    "margin",
-    config.MARGIN,
-    "HR pixels that a tile looks beyond its edges; at least the largest "
-    "displacement between LR and REF.",
-    lower_bound=0,
-    flag_values=FLAGS,
-)
-MAX_PIXELS = flags.DEFINE_integer(
-    "max_pixels",
-    config.MAX_PIXELS,
-    "Refuse pictures with more pixels.",
-    lower_bound=1,
-    flag_values=FLAGS,
-)
-PRECISION = flags.DEFINE_enum(
-    "precision",
-    config.PRECISIONS[0],
-    config.PRECISIONS,
-    "Keras precision policy to compute with.",
-    flag_values=FLAGS,
-)
 
 
 def main() -> None:
@@ -161,22 +108,15 @@ def main() -> None:
     from crossnet_tf.upscaling.options import Options
 
     options = Options(
-        precision=PRECISION.value,
-        max_side=MAX_SIDE.value,
-        margin=MARGIN.value,
-        max_pixels=MAX_PIXELS.value,
-        skip_existing=SKIP_EXISTING.value,
+        **{name: flag.value for name, flag in HOW.items()},
         debug_dir=DEBUG_DIR.value or "",
         compare=COMPARE.value or "",
         hr=HR.value or "",
         recursive=RECURSIVE.value,
         suffix=SUFFIX.value,
         format=FORMAT.value,
-        scale=SCALE.value,
         width=WIDTH.value,
         height=HEIGHT.value,
-        align=ALIGN.value,
-        match=MATCH.value,
     )
     files = LR.value, REF.value, OUTPUT.value
     summary = upscale(WEIGHTS.value, *files, options)

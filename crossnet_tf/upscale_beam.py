@@ -29,7 +29,7 @@ import sys
 
 from absl import flags
 
-from crossnet_tf import cli, config
+from crossnet_tf import cli
 
 FLAGS = cli.define_flags()
 WEIGHTS = flags.DEFINE_string(
@@ -54,59 +54,7 @@ FAILURES = flags.DEFINE_string(
     "manifest, NAME.failures.jsonl.",
     flag_values=FLAGS,
 )
-SKIP_EXISTING = flags.DEFINE_bool(
-    "skip_existing", False, "Leave existing outputs.", flag_values=FLAGS
-)
-SCALE = flags.DEFINE_float(
-    "scale",
-    0.0,
-    "Output size / LR size, by resizing after the network; 0: the network's.",
-    lower_bound=0.0,
-    flag_values=FLAGS,
-)
-ALIGN = flags.DEFINE_enum(
-    "align",
-    "auto",
-    ["auto", "none"],
-    "Lay REF over LR, whatever its size, zoom and turn; none: REF fits.",
-    flag_values=FLAGS,
-)
-MATCH = flags.DEFINE_enum(
-    "match",
-    "auto",
-    ["auto", "none"],
-    "Match tone, colour, noise and blur of the cameras, where it helps.",
-    flag_values=FLAGS,
-)
-MAX_SIDE = flags.DEFINE_integer(
-    "max_side",
-    config.MAX_SIDE,
-    "Side in HR pixels of the largest input computed at once; larger "
-    "pictures are done in tiles. 0: never tile.",
-    lower_bound=0,
-    flag_values=FLAGS,
-)
-MARGIN = flags.DEFINE_integer(
-    "margin",
-    config.MARGIN,
-    "HR pixels that a tile looks beyond its edges.",
-    lower_bound=0,
-    flag_values=FLAGS,
-)
-MAX_PIXELS = flags.DEFINE_integer(
-    "max_pixels",
-    config.MAX_PIXELS,
-    "Refuse pictures with more pixels.",
-    lower_bound=1,
-    flag_values=FLAGS,
-)
-PRECISION = flags.DEFINE_enum(
-    "precision",
-    config.PRECISIONS[0],
-    config.PRECISIONS,
-    "Keras precision policy to compute with.",
-    flag_values=FLAGS,
-)
+HOW = cli.define_upscaling(FLAGS)
 PIPELINE_OPTIONS = flags.DEFINE_string(
     "pipeline_options",
     "",
@@ -122,16 +70,7 @@ def main() -> None:
 
     manifest = pathlib.Path(MANIFEST.value).expanduser()
     failures = FAILURES.value or manifest.with_suffix(".failures.jsonl")
-    options = Options(
-        precision=PRECISION.value,
-        max_side=MAX_SIDE.value,
-        margin=MARGIN.value,
-        max_pixels=MAX_PIXELS.value,
-        skip_existing=SKIP_EXISTING.value,
-        scale=SCALE.value,
-        align=ALIGN.value,
-        match=MATCH.value,
-    )
+    options = Options(**{name: flag.value for name, flag in HOW.items()})
     arguments = shlex.split(PIPELINE_OPTIONS.value)
     counts = upscale_manifest(
         WEIGHTS.value, manifest, failures, options, arguments

@@ -10,5 +10,12 @@ from crossnet_tf.cli.command import (
     define_flags,
     run,
 )
+from crossnet_tf.cli.upscaling import define_upscaling
 
-__all__ = ["config_from_flags", "define_alias", "define_flags", "run"]
+__all__ = [
+    "config_from_flags",
+    "define_alias",
+    "define_flags",
+    "define_upscaling",
+    "run",
+]

@@ -65,7 +65,7 @@ def _flag_lines(name: str, flag: flags.Flag) -> Iterator[str]:
     text = (flag.help.partition(">: ")[2] or flag.help) + choices
     if default:
         text += f" (default: {default})"
-    elif flag.validators:
+    elif flag.default is None and flag.validators:
         text += " (required)"
     yield from _wrap(" ".join(text.split()))
 

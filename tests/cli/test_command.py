@@ -154,6 +154,19 @@ def test_flag_of_another_command_rejects(capsys):
     assert "`--width` is not a flag of this command" in _one_line(capsys)
 
 
+def test_help_calls_required_what_is(capsys):
+    """A bound below is no demand, though absl checks it the same way."""
+    values = cli.define_flags()
+    cli.define_upscaling(values)
+    flags.DEFINE_string("lr", None, "LR.", required=True, flag_values=values)
+    with pytest.raises(SystemExit):
+        cli.run(lambda: None, values, ["prog", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "(required)" in line] == [
+        "      LR. (required)"
+    ]
+
+
 def test_required_flag_rejects(capsys):
     values = cli.define_flags()
     flags.DEFINE_string("run_dir", None, "", required=True, flag_values=values)
