@@ -23,12 +23,23 @@ def check_size(path: str | os.PathLike, limit: int) -> pathlib.Path:
             than `limit` bytes.
     """
     path = pathlib.Path(path)
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        raise ValueError(f"`{path}` must be a regular file. Received: another.")
-    if state.st_size > limit:
+    received = size(path)
+    if received > limit:
         raise ValueError(
             f"`{path}` must have at most {limit:,} bytes for what it should "
-            f"hold. Received: {state.st_size:,} bytes."
+            f"hold. Received: {received:,} bytes."
         )
     return path
+
+
+def size(path: str | os.PathLike) -> int:
+    """Bytes of a file, which may have any number of them.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: no regular file.
+    """
+    state = os.stat(path)
+    if not stat.S_ISREG(state.st_mode):
+        raise ValueError(f"`{path}` must be a regular file. Received: another.")
+    return state.st_size

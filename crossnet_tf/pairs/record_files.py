@@ -10,11 +10,12 @@ Reference: https://www.tensorflow.org/tutorials/load_data/tfrecord (format).
 
 import os
 import pathlib
-import stat
 import struct
 from collections.abc import Sequence
 
 import tensorflow as tf
+
+from crossnet_tf import regular
 
 _HEADER = struct.Struct("<QI")  # length of the record, and its checksum
 _CHECKSUM_BYTES = 4
@@ -82,10 +83,7 @@ class RecordFiles:
 
 def _offsets(path: pathlib.Path, count: int) -> list[int]:
     """Where the first `count` records of a file begin."""
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        raise ValueError(f"`{path}` must be a regular file. Received: another.")
-    size, place = state.st_size, 0
+    size, place = regular.size(path), 0
     offsets: list[int] = []
     with path.open("rb", buffering=0) as file:
         while len(offsets) < count and place + _HEADER.size <= size:

@@ -17,12 +17,13 @@ References: `tensorflow/core/lib/io/table.cc`,
 import math
 import os
 import pathlib
-import stat
 from collections.abc import Iterator
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import tensor_bundle_pb2
+
+from crossnet_tf import regular
 
 _MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 _FOOTER_BYTES = 48
@@ -48,25 +49,14 @@ def check(prefix: str | os.PathLike, limit: int) -> None:
     """
     index = pathlib.Path(f"{prefix}.index")
     data = pathlib.Path(f"{prefix}.data-00000-of-00001")
-    _check_file(index, _MAX_INDEX_BYTES)
-    _check_file(data, limit)
+    regular.check_size(index, _MAX_INDEX_BYTES)
+    regular.check_size(data, limit)
     try:
         _check_entries(index.read_bytes(), data)
     except (DecodeError, IndexError, TypeError) as error:
         raise ValueError(f"`{index}` must be whole: {error}.") from error
     except ValueError as error:
         raise ValueError(f"`{index}` must fit its data: {error}") from error
-
-
-def _check_file(path: pathlib.Path, limit: int) -> None:
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        raise ValueError(f"`{path}` must be a regular file. Received: another.")
-    if state.st_size > limit:
-        raise ValueError(
-            f"`{path}` must have at most {limit:,} bytes for this network. "
-            f"Received: {state.st_size:,} bytes."
-        )
 
 
 def _check_entries(table: bytes, data: pathlib.Path) -> None:
