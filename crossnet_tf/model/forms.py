@@ -16,6 +16,8 @@ machine makes of it.
 *   *Strided* ones pad first: gradients of an explicitly padded convolution
     are slow. Only the kernel's gradient of wide ones is faster with explicit
     padding, and, in bfloat16, runs without oneDNN: 60 times slower.
+*   *Winograd*: 5x5 with many channels, in float32, with fewer multiplications
+    (`winograd`); results are then equal to some 1e-6 of the largest.
 
 Where gradients are wanted, only inputs and results are kept: not what was
 padded, put together or about to be activated.
@@ -29,6 +31,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from crossnet_tf import processor
+from crossnet_tf.model import winograd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +44,17 @@ class Forms:
         transposed: whether the others are transposed, too.
         wide_stride: inputs from which the kernel's gradient of a strided
             convolution is asked for with explicit padding; float32 only.
+        winograd: inputs and outputs from which 5x5 convolutions of stride 1
+            are Winograd's; float32 only.
     """
 
     narrow: int = 4
     transposed: bool = False
     wide_stride: int = 256
+    winograd: int = 64
+
+
+_NEVER = 1_000_000
 
 
 FORMS = {
@@ -62,11 +71,11 @@ FORMS = {
     # Folding strided ones into more channels does not pay (17 ms for 7).
     "avx2": Forms(transposed=True),
     # TensorFlow's own: 7x7, 69 to 16: a step of 160 ms, narrow 49.
-    "other": Forms(),
+    "other": Forms(winograd=_NEVER),
     # cuDNN chooses for itself.
-    "gpu": Forms(narrow=1_000_000, wide_stride=1_000_000),
+    "gpu": Forms(narrow=_NEVER, wide_stride=_NEVER, winograd=_NEVER),
     # What leaves this machine, as a SavedModel or other file.
-    "portable": Forms(),
+    "portable": Forms(winograd=_NEVER),
 }
 
 # Weights from which turning a kernel costs more than its form returns.
@@ -95,6 +104,13 @@ def is_narrow(kernel: tf.Tensor) -> bool:
     return current().narrow * outputs <= inputs
 
 
+def is_winograd(kernel: tf.Tensor) -> bool:
+    """Whether a `[k, k, inputs, outputs]` kernel of stride 1 is Winograd's."""
+    square = kernel.shape[:2] == [winograd.SIZE] * 2
+    many = min(kernel.shape[2:]) >= current().winograd
+    return square and many and kernel.dtype == tf.float32
+
+
 def convolve(inputs: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """A convolution of odd kernel that pads `k // 2` on each side.
 
@@ -109,6 +125,8 @@ def convolve(inputs: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     if stride > 1:
         padded = tf.pad(inputs, _pads(kernel))
         return tf.nn.conv2d(padded, kernel, stride, "VALID")
+    if is_winograd(kernel):
+        return winograd.convolve(inputs, kernel)
     light = kernel.shape.num_elements() < _MANY_WEIGHTS
     if is_narrow(kernel) or (current().transposed and light):
         return input_gradient(inputs, turned(kernel))
@@ -136,6 +154,8 @@ def convolve_gradients(
             return below, of_kernel
     of_kernel = _kernel_gradient(inputs, kernel, upstream)
     with _after(of_kernel):
+        if is_winograd(kernel):
+            return winograd.convolve(upstream, turned(kernel)), of_kernel
         return input_gradient(upstream, kernel), of_kernel
 
 
@@ -184,6 +204,8 @@ def turned(kernel: tf.Tensor) -> tf.Tensor:
 def _kernel_gradient(
     inputs: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor
 ) -> tf.Tensor:
+    if is_winograd(kernel):
+        return winograd.kernel_gradient(inputs, upstream)
     ask = functools.partial(
         tf.raw_ops.Conv2DBackpropFilter, strides=[1] * 4, padding="SAME"
     )
