@@ -192,7 +192,10 @@ class SuperResolver:
         if large is None:
             enlarged = resizing.upscale_cubic(small, self.scale)
             return Inputs(small, enlarged.numpy())
-        return network_pair(small, large, self.scale, self._options)
+        entry = registry.REGISTRY[self.config.model.system]
+        return network_pair(
+            small, large, self.scale, self._options, entry.follows_tone
+        )
 
 
 def _picture(name: str, given: Pixels) -> Picture:

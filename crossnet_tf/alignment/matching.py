@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from crossnet_tf.alignment import blur, light, noise, sampling
+from crossnet_tf.alignment.denoising import denoised
 from crossnet_tf.alignment.matches import Matches, find_matches, places
-from crossnet_tf.alignment.tone import Tone, find_tone, held_out_squares
+from crossnet_tf.alignment.tone import Tone, find_tone, held_out_squares, is_even
 
 # The first tone is found with matches of a wrong one.
 _ROUNDS = 2
@@ -45,22 +46,29 @@ class Matched:
     curve: np.ndarray | None = None
 
 
-def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
+def match(
+    lr: np.ndarray,
+    ref: np.ndarray,
+    cover: np.ndarray,
+    follows_tone: bool = False,
+) -> Matched:
     """Makes a pair of one camera, where that is sure to help.
 
     Args:
         lr: `[h, w, 3]` float32 in [0, 1].
         ref: `[s*h, s*w, 3]` float32 in [0, 1], aligned.
         cover: `[s*h, s*w]` bool: where REF shows something.
+        follows_tone: whether the network finds tone curves itself: then a
+            curve that leaves light uneven is left to it.
     """
     notes = []
     shown = np.asarray(cover, np.float32)
     inside = sampling.resized(shown, *lr.shape[:2]) > 0.99
-    clean = noise.denoised(ref) if _is_noisy(lr, ref, inside) else None
-    if clean is not None:
-        ref = clean
+    level = _noise(lr, ref, inside)
+    if level > 0.0:
+        ref = denoised(ref, level)
         notes.append("noise of REF")
-    tone = _tone(lr, ref, inside)
+    tone = _tone(lr, ref, inside, follows_tone)
     if tone is not None:
         ref = tone(ref)
         notes.append("tone")
@@ -78,28 +86,32 @@ def match(lr: np.ndarray, ref: np.ndarray, cover: np.ndarray) -> Matched:
     return Matched(lr, ref, tuple(notes), linear, curve)
 
 
-def _is_noisy(lr: np.ndarray, ref: np.ndarray, inside: np.ndarray) -> bool:
-    """Whether REF has noise, and LR does not show the same."""
+def _noise(lr: np.ndarray, ref: np.ndarray, inside: np.ndarray) -> float:
+    """Level of REF's noise; 0 where there is little, or LR shows the same."""
     level = noise.noise_level(ref)
     if level < noise.LEAST:
-        return False
+        return 0.0
     seen = sampling.resized(ref, *lr.shape[:2])
     flow = find_matches(lr, seen, inside).flow
     moved = sampling.sampled(seen, *places(flow))
-    return not noise.shows_in(lr, moved, level * lr.shape[0] / ref.shape[0])
+    scale = ref.shape[0] // lr.shape[0]
+    return 0.0 if noise.shows_in(lr, moved, level / scale) else level
 
 
-def _tone(lr: np.ndarray, ref: np.ndarray, inside: np.ndarray) -> Tone | None:
+def _tone(
+    lr: np.ndarray, ref: np.ndarray, inside: np.ndarray, only_even: bool
+) -> Tone | None:
     seen = sampling.resized(ref, *lr.shape[:2])
-    tone, toned = None, seen
+    tone, toned, even = None, seen, True
     for _ in range(_ROUNDS):
         matches = find_matches(lr, toned, inside)
         moved = sampling.sampled(seen, *places(matches.flow))
         better = find_tone(lr, moved, matches.certain)
         if better is None:
-            return tone
+            break
         tone, toned = better, better(seen)
-    return tone
+        even = is_even(lr, better(moved), matches.certain)
+    return tone if tone is None or even or not only_even else None
 
 
 def _best_part(

@@ -1,29 +1,34 @@
 """Noise in REF, which would pass for detail that LR lacks.
 
-Its strength is read from the smoothest places of REF, where hardly anything
-but noise is left. Fine texture all over REF, foliage or grass, is left there,
-too; but noise is halved by the mean of two by two pixels, while texture grows.
-Texture as fine as noise is told from it by LR, which shows it, too. Non-local
-means take noise out, since they keep what repeats.
+Its strength is read from the finest coefficients of cosine transforms, in the
+blocks where they are smallest: hardly anything but noise is left there. Fine
+texture all over REF, foliage or grass, is left there, too; but noise is halved
+by the mean of two by two pixels, while texture grows. Texture as fine as noise
+is told from it by LR, which shows it, too. `denoising` takes noise out.
 
 References:
-    Immerkaer, "Fast noise variance estimation", CVIU 1996;
-    Buades et al., "A non-local algorithm for image denoising", CVPR 2005.
+    Pyatykh et al., "Image noise level estimation by principal component
+    analysis", TIP 2013 (blocks without texture);
+    Immerkaer, "Fast noise variance estimation", CVIU 1996.
 """
 
 import cv2
 import numpy as np
 
 from crossnet_tf.alignment import sampling
+from crossnet_tf.alignment.denoising import COSINES
 
-_LAPLACIANS = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-_SMOOTHEST = 0.05
-_BLOCK = 16
-# Levels of 255 from which REF is denoised.
-LEAST = 3.0
-# Strong noise is read too low, and harms more than lost texture.
-_WEAKEST, _STRONGEST = 0.8, 1.35
-_WINDOW, _SEARCH = 5, 15
+_BLOCK = 8
+# Coefficients whose two frequencies add up to at least this are the finest.
+_FINEST = 10
+# Share of blocks that is asked, and the mean that noise has in those with
+# least of it (chi-square of 45 degrees of freedom), over its true power.
+_QUIETEST, _QUIET_POWER = 0.1, 0.665
+_FEWEST = 20
+# Blocks whose colours reach further have lost noise to black or white.
+_DARKEST, _BRIGHTEST = 0.03, 0.97
+# Levels of 255 from which REF is denoised; clean pictures read 1.5 at most.
+LEAST = 2.5
 # Level of texture in means of two by two pixels over that in pixels, squared:
 # 1.4^2 or more in grass, gravel and foliage; 0.5^2 is that of noise.
 _TEXTURE, _WHITE = 2.0, 0.25
@@ -39,31 +44,35 @@ def noise_level(picture: np.ndarray) -> float:
 
     Args:
         picture: `[H, W, 3]` float32 in [0, 1].
+
+    Returns:
+        0 where the picture is small, or black or white all over.
     """
     rows, columns = (n // 2 * 2 for n in picture.shape[:2])
-    if min(rows, columns) < 2 * _BLOCK:
-        return 0.0
     halves = picture[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2, -1)
     whole, half = (
-        _smoothest(p) for p in (picture, halves.mean((1, 3), np.float32))
+        _quietest(p) for p in (picture, halves.mean((1, 3), np.float32))
     )
-    power = (_TEXTURE * whole**2 - half**2) / (_TEXTURE - _WHITE)
-    return float(np.sqrt(max(power, 0.0)))
+    power = (_TEXTURE * whole - half) / (_TEXTURE - _WHITE)
+    return float(255.0 * np.sqrt(max(power, 0.0)))
 
 
-def _smoothest(picture: np.ndarray) -> float:
-    """Noise if nothing but noise were left at the smoothest places."""
-    grey = 255.0 * picture.mean(-1)
-    left = np.abs(cv2.filter2D(grey, cv2.CV_32F, _LAPLACIANS))
-    rows, columns = (n // _BLOCK * _BLOCK for n in grey.shape)
-    blocks = left[:rows, :columns].reshape(
-        rows // _BLOCK, _BLOCK, columns // _BLOCK, _BLOCK
-    )
-    means = np.sort(blocks.mean((1, 3)).ravel())
-    count = max(int(_SMOOTHEST * means.size), 1)
-    # sqrt(pi / 2) / 6 for one channel; the mean of three has less noise.
-    spread = np.sqrt(np.pi / 2.0) / 6.0 * np.sqrt(3.0)
-    return float(spread * means[:count].mean())
+def _quietest(picture: np.ndarray) -> float:
+    """Power of noise, if nothing else were in the quietest blocks."""
+    rows, columns = (n // _BLOCK for n in picture.shape[:2])
+    cut = picture[: _BLOCK * rows, : _BLOCK * columns]
+    blocks = cut.reshape(rows, _BLOCK, columns, _BLOCK, 3)
+    blocks = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, 3, _BLOCK * _BLOCK)
+    colours = blocks.mean(1)
+    shown = colours.min(-1) > _DARKEST
+    blocks = blocks[shown & (colours.max(-1) < _BRIGHTEST)]
+    if len(blocks) < _FEWEST:
+        return 0.0
+    frequencies = np.add.outer(np.arange(_BLOCK), np.arange(_BLOCK)).ravel()
+    found = blocks @ COSINES[frequencies >= _FINEST].T
+    powers = np.sort((found**2).mean((1, 2)))
+    count = max(round(_QUIETEST * len(powers)), 1)
+    return float(powers[:count].mean() / _QUIET_POWER)
 
 
 def shows_in(lr: np.ndarray, seen: np.ndarray, level: float) -> bool:
@@ -85,20 +94,3 @@ def shows_in(lr: np.ndarray, seen: np.ndarray, level: float) -> bool:
     explained = mean(ours * theirs) ** 2 / (mean(ours**2) + 1e-9)
     left = np.quantile(mean(theirs**2) - explained, _BEST)
     return bool(255.0 * np.sqrt(max(left, 0.0)) < _LEFT * level)
-
-
-def denoised(picture: np.ndarray) -> np.ndarray | None:
-    """`picture` without its noise, or None where there is little.
-
-    Args:
-        picture: `[H, W, 3]` float32 in [0, 1].
-    """
-    level = noise_level(picture)
-    if level < LEAST:
-        return None
-    levels = (255.0 * picture + 0.5).astype(np.uint8)
-    strength = level * float(np.clip(0.6 + 0.05 * level, _WEAKEST, _STRONGEST))
-    clean = cv2.fastNlMeansDenoisingColored(
-        levels, None, strength, strength, _WINDOW, _SEARCH
-    )
-    return np.asarray(clean, np.float32) / np.float32(255.0)

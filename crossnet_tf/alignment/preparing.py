@@ -43,6 +43,7 @@ def prepare(
     scale: int,
     alignment: str = "auto",
     matching: str = "auto",
+    follows_tone: bool = False,
 ) -> Prepared:
     """Aligns REF and matches the cameras.
 
@@ -52,6 +53,7 @@ def prepare(
         scale: HR size / LR size.
         alignment: "auto", or "none": REF is `[s*h, s*w, 3]`.
         matching: "auto", or "none".
+        follows_tone: as `matching.match`.
 
     Raises:
         ValueError: REF does not fit, or does not show what LR shows.
@@ -66,7 +68,7 @@ def prepare(
     if cover is None:
         cover = np.ones(ref.shape[:2], bool)
     if matching == "auto":
-        matched = match(lr, ref, cover)
+        matched = match(lr, ref, cover, follows_tone)
         lr, ref, linear = matched.lr, matched.ref, matched.linear
         curve = matched.curve
         if matched.notes:

@@ -32,6 +32,7 @@ class Entry:
         learns: it has weights, so that it needs a run.
         any_scale: the same weights serve every scale.
         aligns: its flow says where REF shows what LR shows.
+        follows_tone: it finds the tone curve between two cameras itself.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Entry:
     learns: bool = True
     any_scale: bool = False
     aligns: bool = True
+    follows_tone: bool = False
 
 
 def _with_flownet_s(config: ModelConfig, **kwargs) -> CrossNet:
@@ -62,7 +64,7 @@ REGISTRY = {
     "crossnet_iw_p": Entry("CrossNet-iw-p", CrossNetIWP),
     "flownet_s": Entry("CrossNet, FlowNetS", _with_flownet_s),
     "crossnet_pp": Entry("CrossNet++", CrossNetPP),
-    "quick": Entry("QuickNet", QuickNet),
+    "quick": Entry("QuickNet", QuickNet, follows_tone=True),
 }
 
 

@@ -35,7 +35,11 @@ class Inputs:
 
 
 def network_pair(
-    lr: np.ndarray, ref: np.ndarray, scale: int, options: Options
+    lr: np.ndarray,
+    ref: np.ndarray,
+    scale: int,
+    options: Options,
+    follows_tone: bool = False,
 ) -> Inputs:
     """Aligns REF and matches the cameras, as far as `options` ask for it.
 
@@ -44,6 +48,7 @@ def network_pair(
         ref: `[H, W, 3]` float32 in [0, 1].
         scale: the network's.
         options: `align` and `match`.
+        follows_tone: as `registry.Entry`.
 
     Raises:
         ValueError: REF is of no use, or OpenCV is missing.
@@ -60,6 +65,8 @@ def network_pair(
         )
     from crossnet_tf import alignment  # OpenCV
 
-    found = alignment.prepare(lr, ref, scale, options.align, options.match)
+    found = alignment.prepare(
+        lr, ref, scale, options.align, options.match, follows_tone
+    )
     pair = found.lr, found.ref, found.cover
     return Inputs(*pair, found.notes, found.finished, found.curve)

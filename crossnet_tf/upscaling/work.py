@@ -56,7 +56,7 @@ class Work:
         self._source, self._options, self._loaded = source, options, network
         config = runs.config_of(source).model
         self._scale = config.scale
-        self._takes_ref = registry.REGISTRY[config.system].aligns
+        self._entry = registry.REGISTRY[config.system]
         self._size = options.size
         self.notes: dict[Job, list[str]] = {}
         self.pixels, self.seconds = 0, 0.0
@@ -91,7 +91,9 @@ class Work:
         if job.ref is None or ref is None:
             large = upscale_cubic(lr, self._scale).numpy()
             return PairRead(job, picture, Inputs(lr, large))
-        pair = network_pair(lr, ref, self._scale, self._options)
+        pair = network_pair(
+            lr, ref, self._scale, self._options, self._entry.follows_tone
+        )
         self.notes[job] += [f"{job.ref.name}: {note}." for note in pair.notes]
         return PairRead(job, picture, pair)
 
@@ -99,7 +101,7 @@ class Work:
         """The finished picture, and what was asked to be drawn beside it."""
         looked_at = self._options.debug_dir or self._options.compare
         names = ["sr", *(["lr_up", "flow_0"] if looked_at else [])]
-        if read.job.ref is None and self._takes_ref:
+        if read.job.ref is None and self._entry.aligns:
             names = ["lr_up"]
         outputs = self._outputs(read, names)
         size = self._size.of(read.inputs.lr.shape, self._scale)

@@ -57,6 +57,24 @@ def test_small_and_uncovered_pictures_are_left_identity():
     assert nothing.notes == ()
 
 
+def test_curve_is_smooth():
+    """Knees between bins stretch detail by ten times too much or nothing."""
+    matched = alignment.match(LR, _levels(REF**0.8), ALL)
+    slopes = np.diff(matched.curve[4:-4], axis=0)
+    assert (np.abs(np.diff(slopes, axis=0)) < 0.25 * slopes.mean()).all()
+
+
+@pytest.mark.parametrize("follows_tone", [False, True])
+def test_light_that_varies_is_left_to_a_network_that_follows(follows_tone):
+    """Shadows lifted by places: no curve, though one fits better than none."""
+    wave = np.sin(np.linspace(0, 5 * np.pi, 384, dtype=np.float32))
+    changed = _levels(REF**1.5 * (1 + 0.25 * wave[:, None, None]))
+    matched = alignment.match(LR, changed, ALL, follows_tone)
+    assert (matched.ref is changed) == follows_tone
+    even = alignment.match(LR, _levels(REF**1.25), ALL, follows_tone)
+    assert even.notes == ("tone",)
+
+
 def test_curve_is_monotone_and_keeps_the_range(rng):
     theirs = rng.random((64, 64, 3), np.float32)
     ours = np.clip(theirs**2 + 0.05 * rng.standard_normal(theirs.shape), 0, 1)

@@ -19,13 +19,14 @@ import crossnet_tf
 from crossnet_tf import alignment
 from crossnet_tf.alignment import registration, sampling
 from crossnet_tf.alignment.preparing import prepare
-from crossnet_tf.upscaling.upscaler import Upscaler
+from crossnet_tf.api import SuperResolver
+from crossnet_tf.baselines.registry import REGISTRY
 from tests.measuring import distortions, transforms, wrong
 from tests.measuring.scenes import Scene, cut, psnr, read_scenes
 
 
 def _transforms(
-    scenes: Sequence[Scene], network: Upscaler | None, scale: int, side: int
+    scenes: Sequence[Scene], network: SuperResolver | None, scale: int, side: int
 ) -> None:
     for name in transforms.NAMES:
         found, rows = 0, []
@@ -46,7 +47,7 @@ def _transforms(
 
 
 def _wrong(
-    scenes: Sequence[Scene], network: Upscaler | None, scale: int, count: int
+    scenes: Sequence[Scene], network: SuperResolver | None, scale: int, count: int
 ) -> None:
     accepted = []
     for name, hr, ref in wrong.wrong_pairs(scenes, scale, count):
@@ -60,7 +61,7 @@ def _wrong(
 
 
 def _match(
-    scenes: Sequence[Scene], network: Upscaler, scale: int, names: str
+    scenes: Sequence[Scene], network: SuperResolver, scale: int, names: str
 ) -> None:
     for name in names.split(",") if names else distortions.DISTORTIONS:
         rows = []
@@ -76,7 +77,7 @@ def _match(
 
 
 def _measured(
-    network: Upscaler,
+    network: SuperResolver,
     scale: int,
     lr: np.ndarray,
     ref: np.ndarray,
@@ -87,9 +88,11 @@ def _measured(
     plain = ref
     if ref.shape != hr.shape:
         plain = np.clip(sampling.resized(ref, *hr.shape[:2]), 0.0, 1.0)
-    before = network(lr, plain, ("sr", "lr_up"))
-    ready = prepare(lr, ref, scale)
-    sr = network(ready.lr, ready.ref, ("sr",), ready.cover)["sr"]
+    run = network._upscaler
+    before = run(lr, plain, ("sr", "lr_up"))
+    system = REGISTRY[network.config.model.system]
+    ready = prepare(lr, ref, scale, follows_tone=system.follows_tone)
+    sr = run(ready.lr, ready.ref, ("sr",), ready.cover)["sr"]
     results = before["lr_up"], before["sr"], ready.finished(sr)
     return tuple(psnr(result, hr, where) for result in results)
 
@@ -126,7 +129,7 @@ def main() -> None:
     scale = 8 if args.weights.endswith("x8") else 4
     network = None
     if args.psnr or args.suite == "match":
-        network = crossnet_tf.load(args.weights)._upscaler
+        network = crossnet_tf.load(args.weights)
     if args.suite == "transforms":
         _transforms(scenes, network, scale, args.side)
     elif args.suite == "wrong":
