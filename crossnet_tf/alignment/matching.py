@@ -1,9 +1,9 @@
 """REF as LR's camera would have taken it, and LR as the network wants it.
 
 The network was trained on LR and REF of one camera, with LR the antialiased
-cubic of HR. What differs from that is undone before: another tone and colour
-of REF (`tone`), averages of light instead of values (`light`), a soft lens of
-LR (`blur`), noise in REF (`noise`). Each is done only if it explains pixels
+cubic of HR. What differs from that is undone before: noise in REF (`noise`),
+another tone and colour of it (`tone`), averages of light instead of values
+(`light`), a soft lens of LR (`blur`). Each is done only if it explains pixels
 better, to which it was not fitted where it has many parameters.
 """
 
@@ -15,7 +15,13 @@ import numpy as np
 from crossnet_tf.alignment import blur, light, noise, sampling
 from crossnet_tf.alignment.denoising import denoised
 from crossnet_tf.alignment.matches import Matches, find_matches, places
-from crossnet_tf.alignment.tone import Tone, find_tone, held_out_squares, is_even
+from crossnet_tf.alignment.registration import Alignment, laid_over
+from crossnet_tf.alignment.tone import (
+    Tone,
+    find_tone,
+    held_out_squares,
+    is_even,
+)
 
 # The first tone is found with matches of a wrong one.
 _ROUNDS = 2
@@ -46,6 +52,32 @@ class Matched:
     curve: np.ndarray | None = None
 
 
+def without_noise(
+    lr: np.ndarray, ref: np.ndarray, laid: Alignment
+) -> np.ndarray | None:
+    """REF on HR's grid without its noise, or None where that is as it should.
+
+    Noise is white only before it is resampled.
+
+    Args:
+        lr: `[h, w, 3]` float32 in [0, 1].
+        ref: `[H, W, 3]` float32 in [0, 1], of any size.
+        laid: how it lies on HR's grid.
+    """
+    size = laid.ref.shape[:2]
+    scale = size[0] // lr.shape[0]
+    finer = max(sampling.magnification(laid.homography, *size), 1.0)
+    level = noise.noise_level(ref)
+    if level / finer < noise.LEAST:
+        return None
+    seen = sampling.resized(laid.ref, *lr.shape[:2])
+    flow = find_matches(lr, seen, _inside(laid.cover, lr)).flow
+    moved = sampling.sampled(seen, *places(flow))
+    if noise.shows_in(lr, moved, level / finer / scale):
+        return None
+    return laid_over(denoised(ref, level), laid.homography, size)[0]
+
+
 def match(
     lr: np.ndarray,
     ref: np.ndarray,
@@ -62,12 +94,7 @@ def match(
             curve that leaves light uneven is left to it.
     """
     notes = []
-    shown = np.asarray(cover, np.float32)
-    inside = sampling.resized(shown, *lr.shape[:2]) > 0.99
-    level = _noise(lr, ref, inside)
-    if level > 0.0:
-        ref = denoised(ref, level)
-        notes.append("noise of REF")
+    inside = _inside(cover, lr)
     tone = _tone(lr, ref, inside, follows_tone)
     if tone is not None:
         ref = tone(ref)
@@ -86,16 +113,10 @@ def match(
     return Matched(lr, ref, tuple(notes), linear, curve)
 
 
-def _noise(lr: np.ndarray, ref: np.ndarray, inside: np.ndarray) -> float:
-    """Level of REF's noise; 0 where there is little, or LR shows the same."""
-    level = noise.noise_level(ref)
-    if level < noise.LEAST:
-        return 0.0
-    seen = sampling.resized(ref, *lr.shape[:2])
-    flow = find_matches(lr, seen, inside).flow
-    moved = sampling.sampled(seen, *places(flow))
-    scale = ref.shape[0] // lr.shape[0]
-    return 0.0 if noise.shows_in(lr, moved, level / scale) else level
+def _inside(cover: np.ndarray, lr: np.ndarray) -> np.ndarray:
+    """Pixels of LR that REF shows all of, `[h, w]` bool."""
+    shown = np.asarray(cover, np.float32)
+    return sampling.resized(shown, *lr.shape[:2]) > 0.99
 
 
 def _tone(

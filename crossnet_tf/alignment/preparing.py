@@ -6,7 +6,7 @@ import numpy as np
 
 from crossnet_tf.alignment import light, sizes
 from crossnet_tf.alignment.filling import filled
-from crossnet_tf.alignment.matching import match
+from crossnet_tf.alignment.matching import match, without_noise
 from crossnet_tf.alignment.registration import Alignment, align
 
 CHOICES = ("auto", "none")
@@ -58,25 +58,32 @@ def prepare(
     Raises:
         ValueError: REF does not fit, or does not show what LR shows.
     """
-    notes, cover, linear, curve = [], None, False, None
+    notes, linear, curve = [], False, None
+    found = _as_it_is(ref)
     if alignment == "auto":
         found = _aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
         if found.verdict == "aligned" or said:
             notes.append("; ".join(filter(None, (said, found.reason))))
-        ref, cover = found.ref, found.cover
-    if cover is None:
-        cover = np.ones(ref.shape[:2], bool)
+    laid, cover = found.ref, found.cover
     if matching == "auto":
-        matched = match(lr, ref, cover, follows_tone)
-        lr, ref, linear = matched.lr, matched.ref, matched.linear
+        clean = without_noise(lr, ref, found)
+        laid = laid if clean is None else clean
+        matched = match(lr, laid, cover, follows_tone)
+        done = ("noise of REF",) * (clean is not None) + matched.notes
+        if done:
+            notes.append("matched to LR's camera: " + ", ".join(done))
+        lr, laid, linear = matched.lr, matched.ref, matched.linear
         curve = matched.curve
-        if matched.notes:
-            notes.append("matched to LR's camera: " + ", ".join(matched.notes))
     if cover.all():
-        return Prepared(lr, ref, None, tuple(notes), linear, curve)
-    ref = filled(ref, cover, lr)
-    return Prepared(lr, ref, cover, tuple(notes), linear, curve)
+        return Prepared(lr, laid, None, tuple(notes), linear, curve)
+    laid = filled(laid, cover, lr)
+    return Prepared(lr, laid, cover, tuple(notes), linear, curve)
+
+
+def _as_it_is(ref: np.ndarray) -> Alignment:
+    cover = np.ones(ref.shape[:2], bool)
+    return Alignment(ref, cover, np.eye(3), "kept", "")
 
 
 def _aligned(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:

@@ -98,11 +98,27 @@ def _unmoved(ref: np.ndarray, size: tuple[int, int], reason: str) -> Alignment:
     if not _fits(ref, size):
         black, cover = np.zeros([*size, 3], np.float32), np.zeros(size, bool)
         return Alignment(black, cover, None, "refused", reason)
-    if ref.shape[:2] == size:
-        cover = np.ones(size, bool)
-    else:
-        ref, cover = sampling.warped(ref, np.eye(3), *size)
-    return Alignment(ref, cover, np.eye(3), "kept", reason)
+    return Alignment(
+        *laid_over(ref, np.eye(3), size), np.eye(3), "kept", reason
+    )
+
+
+def laid_over(
+    ref: np.ndarray, homography: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """REF on HR's grid; REF itself if it already is.
+
+    Args:
+        ref: `[H, W, 3]` float32 in [0, 1].
+        homography: `[3, 3]` from pixels of HR's grid to those of `ref`.
+        size: height and width of HR.
+
+    Returns:
+        `[s*h, s*w, 3]` float32, and `[s*h, s*w]` bool: what it covers.
+    """
+    if ref.shape[:2] == size and np.array_equal(homography, np.eye(3)):
+        return ref, np.ones(size, bool)
+    return sampling.warped(ref, homography, *size)
 
 
 def _distance(
@@ -161,5 +177,5 @@ def _moved(
     homography = _without_resampling(homography, *size)
     if np.array_equal(homography, np.eye(3)) and _fits(ref, size):
         return _unmoved(ref, size, f"it hardly moves: {reason}")
-    moved, cover = sampling.warped(ref, homography, *size)
+    moved, cover = laid_over(ref, homography, size)
     return Alignment(moved, cover, homography, "aligned", reason)

@@ -58,9 +58,9 @@ def test_prepared_pair_in_light_is_brought_back():
 def test_noise_is_measured_and_taken_out(rng, sigma):
     noisy = _levels(PHOTO + sigma / 255 * rng.standard_normal(PHOTO.shape))
     assert noise.noise_level(noisy) == pytest.approx(sigma, rel=0.1)
-    matched = alignment.match(LR, noisy, ALL)
-    assert matched.notes[0] == "noise of REF"
-    before, after = (np.std(p - PHOTO) for p in (noisy, matched.ref))
+    prepared = alignment.prepare(LR, noisy, 4)
+    assert "noise of REF" in prepared.notes[-1]
+    before, after = (np.std(p - PHOTO) for p in (noisy, prepared.ref))
     assert after < (0.75 if sigma == 5 else 0.5) * before
 
 
@@ -94,8 +94,18 @@ def test_denoising_without_noise_identity(rng, size):
 def test_a_scene_of_noise_is_left_identity(rng):
     """LR shows it, so that it is no noise of REF."""
     scene = _levels(rng.uniform(size=(384, 384, 3)))
-    matched = alignment.match(_small(scene), scene, ALL)
-    assert "noise of REF" not in matched.notes
+    assert alignment.prepare(_small(scene), scene, 4).ref is scene
+
+
+def test_noise_is_taken_out_before_resampling(rng):
+    """Between pixels noise is weaker, and not white any more."""
+    turn = cv2.getRotationMatrix2D((192, 192), 8, 1.0)
+    turned = cv2.warpAffine(PHOTO, turn, (384, 384), flags=cv2.INTER_CUBIC)
+    noisy = _levels(turned + 20 / 255 * rng.standard_normal(PHOTO.shape))
+    prepared = alignment.prepare(LR, noisy, 4)
+    assert "noise of REF" in prepared.notes[-1]
+    middle = np.s_[96:-96, 96:-96]
+    assert np.std((prepared.ref - PHOTO)[middle]) < 0.5 * 20 / 255
 
 
 def test_a_soft_ref_does_not_blur_lr_identity():

@@ -26,7 +26,10 @@ from tests.measuring.scenes import Scene, cut, psnr, read_scenes
 
 
 def _transforms(
-    scenes: Sequence[Scene], network: SuperResolver | None, scale: int, side: int
+    scenes: Sequence[Scene],
+    network: SuperResolver | None,
+    scale: int,
+    side: int,
 ) -> None:
     for name in transforms.NAMES:
         found, rows = 0, []
@@ -47,7 +50,10 @@ def _transforms(
 
 
 def _wrong(
-    scenes: Sequence[Scene], network: SuperResolver | None, scale: int, count: int
+    scenes: Sequence[Scene],
+    network: SuperResolver | None,
+    scale: int,
+    count: int,
 ) -> None:
     accepted = []
     for name, hr, ref in wrong.wrong_pairs(scenes, scale, count):
