@@ -78,27 +78,29 @@ quickstart: $(STAMP) ## Train for some minutes, then the demo with the result
 		--output_dir=runs/quickstart/demo
 
 # Each run goes on where it was cut off; finished ones are left as they are.
-# CLAIMS_ARGS="--num_steps=500" trains what is compared for so long only.
+# CLAIMS_ARGS="--num_steps=500" trains pictures for so long only. CrossNet and
+# what shares parts with it learn alike: from the same flow, equally long.
 CLAIMS := runs/claims
 TRAIN = $(BIN)/python -m crossnet_tf.train --data_dir=$(DATA_DIR)
-SINGLE := srcnn_x4 vdsr_x4 mdsr_x4
-SHARING := $(foreach scale,4 8,$(foreach system,\
-	crossnet_iw crossnet_iw_p flownet_s ss_net,$(system)_x$(scale)))
+ALIKE = $(TRAIN) --flagfile=flags/claims.cfg $(CLAIMS_ARGS)
+ALIGN = $(TRAIN) --flagfile=flags/crossnet_flow.cfg $(FLOW_ARGS)
+SINGLE := srcnn vdsr mdsr
+SHARING := crossnet crossnet_iw crossnet_iw_p ss_net flownet_s
 
 claims: $(STAMP) ## Train all that the paper compares (days), and its table
 	$(BIN)/tfds build data/synthetic_lf --config=default --data_dir=$(DATA_DIR)
-	$(TRAIN) --flagfile=flags/crossnet_flow.cfg --run_dir=$(CLAIMS)/flow
-	$(TRAIN) --flagfile=flags/crossnet_x4.cfg --run_dir=$(CLAIMS)/crossnet_x4 \
-		--init_from=$(CLAIMS)/flow --noref_trust
-	$(TRAIN) --flagfile=flags/crossnet_x8.cfg --run_dir=$(CLAIMS)/crossnet_x8 \
-		--init_from=$(CLAIMS)/crossnet_x4 --noref_trust
-	for run in $(SINGLE); do $(TRAIN) --flagfile=flags/claims.cfg \
-		--system=$${run%_x*} --scale=$${run##*_x} \
-		--run_dir=$(CLAIMS)/$$run $(CLAIMS_ARGS) || exit; done
-	for run in $(SHARING); do $(TRAIN) --flagfile=flags/claims.cfg \
-		--system=$${run%_x*} --scale=$${run##*_x} --init_fitting \
-		--init_from=$(CLAIMS)/crossnet_x$${run##*_x} \
-		--run_dir=$(CLAIMS)/$$run $(CLAIMS_ARGS) || exit; done
+	for system in $(SINGLE); do $(ALIKE) --system=$$system --scale=4 \
+		--run_dir=$(CLAIMS)/$${system}_x4 || exit; done
+	$(ALIGN) --run_dir=$(CLAIMS)/flow
+	$(ALIGN) --system=flownet_s --init_from=$(CLAIMS)/flow --init_fitting \
+		--phases=coarse_flow --phase_steps= --phase_factors= \
+		--run_dir=$(CLAIMS)/flow_of_flownet_s
+	for system in $(SHARING); do from=flow; \
+		[ $$system != flownet_s ] || from=flow_of_flownet_s; \
+		for scale in 4 8; do run=$${system}_x$$scale; \
+		$(ALIKE) --system=$$system --scale=$$scale --run_dir=$(CLAIMS)/$$run \
+			--init_from=$(CLAIMS)/$$from --init_fitting || exit; \
+		from=$$run; done; done
 	$(BIN)/python -m crossnet_tf.evaluate --methods=claims:$(CLAIMS) \
 		--dataset=synthetic_lf --data_dir=$(DATA_DIR) --views=1,7 \
 		--scales=4,8 --report_dir=reports/claims

@@ -64,11 +64,11 @@ def test_pairs(
         from it, unless the data have their own LR.
 
     Raises:
-        ValueError: the settings do not fit the data, or an image cannot be
-            read.
+        ValueError: the settings do not fit the data, name several data sets,
+            or an image cannot be read.
         FileNotFoundError: the data are not there; says how to prepare them.
     """
-    name = eval.eval_dataset or data.dataset
+    name = _measured(data, eval)
     return open_dataset(name, data, eval, scale).test_pairs(problems)
 
 
@@ -100,5 +100,16 @@ def count_pairs(
     data: config_lib.DataConfig, eval: config_lib.EvalConfig
 ) -> int:
     """How many pairs `test_pairs` yields; raises what it raises."""
-    name = eval.eval_dataset or data.dataset
+    name = _measured(data, eval)
     return open_dataset(name, data, eval, scale=1).count()
+
+
+def _measured(data: config_lib.DataConfig, eval: config_lib.EvalConfig) -> str:
+    """The name of the data set to measure on."""
+    name = eval.eval_dataset or data.dataset
+    if not eval.eval_dataset and "," in name:
+        raise ValueError(
+            "`eval_dataset` must name one data set to measure on if `dataset` "
+            f"mixes several. Received: dataset={name!r}, eval_dataset=''."
+        )
+    return name

@@ -1,6 +1,7 @@
-"""The flow of test pairs says where REF shows what HR shows."""
+"""Test pairs: their flow says where REF shows what HR shows, and which data."""
 
 import numpy as np
+import pytest
 
 from crossnet_tf import config
 from crossnet_tf.ops.warp import backward_warp
@@ -17,3 +18,13 @@ def test_motorcycle_pair_has_its_flow():
         np.abs(image - pair.hr)[known].mean() for image in (warped, pair.ref)
     ]
     assert error[0] < error[1] / 3
+
+
+def test_a_mixture_needs_data_to_measure_on():
+    data = config.DataConfig(dataset="synthetic_lf,motorcycle")
+    with pytest.raises(ValueError, match="`eval_dataset` must name one"):
+        datasets.test_pairs(data, config.EvalConfig(), 4)
+    with pytest.raises(ValueError, match="`eval_dataset` must name one"):
+        datasets.count_pairs(data, config.EvalConfig())
+    own = config.EvalConfig(eval_dataset="motorcycle")
+    assert datasets.count_pairs(data, own) == 1
