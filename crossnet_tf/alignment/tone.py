@@ -43,6 +43,8 @@ _MAX_ERROR = 0.1
 _RIDGE = 0.02
 _ROBUST = 0.02
 _ROUNDS = 3
+# Numbers converted at once.
+_PART = 2**21
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,13 +62,18 @@ class Tone:
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """Converts `[..., 3]` float32 in [0, 1]."""
-        channels = [
-            np.interp(picture[..., c], *curve)
-            for c, curve in enumerate(self.curves)
-        ]
-        curved = np.stack(channels, axis=-1).astype(np.float32)
+        result = np.empty(picture.shape, np.float32)
         matrix = self.matrix.astype(np.float32)
-        return np.clip(curved @ matrix[:, :3].T + matrix[:, 3], 0.0, 1.0)
+        # In parts: a large picture would take its memory six times.
+        rows = max(_PART // max(picture[:1].size, 1), 1)
+        for top in range(0, len(picture), rows):
+            part = slice(top, top + rows)
+            curved = np.empty(picture[part].shape, np.float32)
+            for c, curve in enumerate(self.curves):
+                curved[..., c] = np.interp(picture[part][..., c], *curve)
+            moved = curved @ matrix[:, :3].T + matrix[:, 3]
+            result[part] = np.clip(moved, 0.0, 1.0)
+        return result
 
 
 def find_tone(

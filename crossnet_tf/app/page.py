@@ -58,8 +58,13 @@ def build(session: Session) -> Any:
         run = gr.Button("Enlarge", variant="primary", elem_id="run")
         outputs = _outputs(gr)
         inputs = [lr, ref, scale, align, match]
+        bar = gr.Progress()
+
+        def enlarge(*given: Any, progress: Any = bar) -> tuple:
+            return _shown(gr, session, progress, *given)
+
         run.click(
-            lambda *given: _shown(gr, session, *given),
+            enlarge,
             inputs,
             outputs,
             api_visibility="private",
@@ -109,6 +114,7 @@ def _picture(gr: Any, label: str, name: str) -> Any:
 def _shown(
     gr: Any,
     session: Session,
+    progress: Any,
     lr: str | None,
     ref: str | None,
     scale: int,
@@ -116,7 +122,14 @@ def _shown(
     match: bool,
 ) -> tuple:
     try:
-        result = session(lr, ref, scale, align, match)
+        result = session(
+            lr,
+            ref,
+            scale,
+            align,
+            match,
+            lambda done, total: progress((done, total), unit="tiles"),
+        )
     except _FAILURES as error:
         text = " ".join((str(error) or type(error).__name__).split())
         raise gr.Error(

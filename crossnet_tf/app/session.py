@@ -5,9 +5,10 @@ import os
 import pathlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from crossnet_tf import images
+from crossnet_tf.images.picture import Picture
 from crossnet_tf.ops.resizing import upscale_cubic
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import colors
@@ -83,6 +84,7 @@ class Session:
         scale: int,
         align: bool = True,
         match: bool = True,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Result:
         """Super-resolves one pair.
 
@@ -92,6 +94,7 @@ class Session:
             scale: one of `scales`.
             align: lay REF over LR, whatever its size, zoom and turn.
             match: bring REF to LR's camera.
+            progress: as `work.Work`.
 
         Raises:
             ValueError: a picture is missing or cannot be used.
@@ -120,13 +123,11 @@ class Session:
         source = self._sources[scale]
         if scale not in self._networks:
             self._networks[scale] = load_upscaler(source, options)
-        work = Work(source, options, self._networks[scale])
+        work = Work(source, options, self._networks[scale], progress)
         read = work.read(job)
         work.write(work.run(read))
-        small, _ = colors.network_inputs(read.picture, None)
-        cubic = upscale_cubic(small, scale).numpy()
         before = self._folder / "before.png"
-        images.write_picture(before, colors.finished(cubic, read.picture, None))
+        images.write_picture(before, _cubic(read.picture, scale))
         seconds = time.monotonic() - begin
         return Result(
             before=before,
@@ -141,6 +142,11 @@ class Session:
             for name, text in _LOOKS.items()
         }
         return [(path, text) for text, path in paths.items() if path.exists()]
+
+
+def _cubic(lr: Picture, scale: int) -> Picture:
+    small, _ = colors.network_inputs(lr, None)
+    return colors.finished(upscale_cubic(small, scale).numpy(), lr, None)
 
 
 def _notes(work: Work, job: Job) -> list[str]:

@@ -65,7 +65,7 @@ def _flag_lines(name: str, flag: flags.Flag) -> Iterator[str]:
     text = (flag.help.partition(">: ")[2] or flag.help) + choices
     if default:
         text += f" (default: {default})"
-    elif flag.default is None and flag.validators:
+    elif not all(validator.checker(None) for validator in flag.validators):
         text += " (required)"
     yield from _wrap(" ".join(text.split()))
 

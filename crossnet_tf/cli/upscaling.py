@@ -72,9 +72,10 @@ def _limits(values: flags.FlagValues) -> dict[str, flags.FlagHolder]:
         ),
         "margin": flags.DEFINE_integer(
             "margin",
-            config.MARGIN,
-            "HR pixels that a tile looks beyond its edges; at least the "
-            "largest displacement between LR and REF.",
+            None,
+            "HR pixels that a tile looks beyond its edges, straight ahead in "
+            "REF; at least the largest displacement between LR and REF. "
+            f"Left out: measured, {config.MARGIN} at most.",
             lower_bound=0,
             flag_values=values,
         ),

@@ -17,6 +17,8 @@ from crossnet_tf.images import encoding, formats
 from crossnet_tf.images.picture import Picture
 from crossnet_tf.ops.quantization import to_steps
 
+# Rows rounded at once: all of a large picture would take its memory thrice.
+_ROWS = 256
 _TYPES: dict[int, type[np.unsignedinteger]] = {8: np.uint8, 16: np.uint16}
 
 
@@ -181,12 +183,16 @@ def _to_integers(
             f"`array` must be float in [0, 1] or {wanted.__name__}. "
             f"Received: dtype={array.dtype}."
         )
-    if not np.isfinite(array).all():
-        raise ValueError(
-            "`array` must be finite. Received: NaN or infinity in "
-            f"{np.mean(~np.isfinite(array)):.2%} of it."
-        )
-    return to_steps(array, np.iinfo(wanted).max).astype(wanted)
+    steps = np.empty(array.shape, wanted)
+    for top in range(0, len(array), _ROWS):
+        rows = slice(top, top + _ROWS)
+        if not np.isfinite(array[rows]).all():
+            raise ValueError(
+                "`array` must be finite. Received: NaN or infinity in "
+                f"{np.mean(~np.isfinite(array)):.2%} of it."
+            )
+        steps[rows] = to_steps(array[rows], np.iinfo(wanted).max)
+    return steps
 
 
 def _check_bit_depth(bit_depth: int) -> None:

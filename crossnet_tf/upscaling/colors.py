@@ -77,12 +77,13 @@ def finished(sr: np.ndarray, lr: Picture, alpha: np.ndarray | None) -> Picture:
     """The network's picture as a file of LR's kind.
 
     Args:
-        sr: `[H, W, 3]` float32, not clipped.
+        sr: `[H, W, 3]` float32, not clipped; is clipped in place, since it
+            may be huge.
         lr: where profile, depth, metadata come from.
         alpha: `[H, W]`, enlarged; None: opaque.
     """
-    rgb = np.clip(sr, 0, 1)
+    rgb = np.clip(sr, 0, 1, out=sr)
     if lr.grey:
         rgb = np.repeat(rgb.mean(-1, keepdims=True), 3, axis=-1)
     alpha = None if alpha is None else np.clip(alpha, 0, 1)
-    return lr.like(rgb.astype(np.float32), alpha)
+    return lr.like(rgb, alpha)

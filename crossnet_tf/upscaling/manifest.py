@@ -19,6 +19,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import TextIO
 
+from crossnet_tf import regular
 from crossnet_tf.upscaling.jobs import Job
 
 _NEEDED = ("lr", "output")
@@ -51,7 +52,7 @@ def read_manifest(path: str | os.PathLike) -> Iterator[Row]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no table of pairs as a whole.
+        ValueError: it is no table of pairs as a whole, or no regular file.
     """
     path = pathlib.Path(path).expanduser()
     kind = path.suffix.lower()
@@ -60,6 +61,7 @@ def read_manifest(path: str | os.PathLike) -> Iterator[Row]:
             "`manifest` must end in .csv, .jsonl or .ndjson. Received: "
             f"manifest={path}"
         )
+    regular.size(path)  # of any size, as it is read line by line
     folder = path.resolve().parent
     taken: dict[str, int] = {}
     with open(path, encoding="utf-8-sig", newline="") as file:

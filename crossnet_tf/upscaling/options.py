@@ -6,7 +6,7 @@ import pathlib
 from crossnet_tf import images
 from crossnet_tf.upscaling.jobs import Naming
 from crossnet_tf.upscaling.sizes import OutputSize
-from crossnet_tf.upscaling.upscaler import MARGIN, MAX_SIDE
+from crossnet_tf.upscaling.upscaler import MAX_SIDE
 
 _MAX_NAMED = 20
 
@@ -37,7 +37,7 @@ class Options:
 
     precision: str = "float32"
     max_side: int = MAX_SIDE
-    margin: int = MARGIN
+    margin: int | None = None
     max_pixels: int = images.MAX_PIXELS
     skip_existing: bool = False
     debug_dir: str = ""

@@ -1,5 +1,6 @@
 """How far a large picture is: a bar of its tiles, on a terminal only."""
 
+from collections.abc import Callable
 from typing import Self
 
 import tqdm
@@ -13,13 +14,16 @@ class TileBar:
 
     Args:
         name: stands before the bar.
+        told: told what is shown, terminal or not.
 
     Attributes:
         total: how many tiles there are; 0: the picture is not cut.
     """
 
-    def __init__(self, name: str):
-        self._name, self.total = name, 0
+    def __init__(
+        self, name: str, told: Callable[[int, int], None] | None = None
+    ):
+        self._name, self._told, self.total = name, told, 0
         self._bar: tqdm.tqdm | None = None
 
     def show(self, done: int, total: int) -> None:
@@ -42,6 +46,8 @@ class TileBar:
                 disable=None,
             )
         self._bar.update(done - self._bar.n)
+        if self._told:
+            self._told(done, total)
 
     def close(self) -> None:
         """Takes the bar away."""

@@ -13,8 +13,10 @@ raised-cosine weights.
                         |------------|          the next tile
 
 What differs from the whole picture is only what the network saw beyond the
-margin. `upscaler` runs a network on tiles; the client of a server, which has
-no TensorFlow, asks for them.
+margin. Where it is known how far REF lies from LR (`displacement`), a tile
+looks at REF some way off, and its margin is as small as that allows.
+`upscaler` runs a network on tiles; the client of a server, which has no
+TensorFlow, asks for them.
 """
 
 import dataclasses
@@ -33,6 +35,7 @@ class Tile:
         rows, columns: begin and end of what it contributes to.
         input_rows, input_columns: begin and end of what the network sees.
         overlap: width of what it shares with each neighbour.
+        shift: `(dx, dy)` from its input to what it sees of REF.
     """
 
     rows: tuple[int, int]
@@ -40,6 +43,7 @@ class Tile:
     input_rows: tuple[int, int]
     input_columns: tuple[int, int]
     overlap: int
+    shift: tuple[int, int] = (0, 0)
 
     def cut(self, image: np.ndarray, scale: int = 1) -> np.ndarray:
         """The tile's input.
@@ -52,6 +56,38 @@ class Tile:
         return image[
             top // scale : bottom // scale, left // scale : right // scale
         ]
+
+    def cut_ref(self, image: np.ndarray) -> np.ndarray:
+        """What the tile sees of REF, or of its cover: `[H, W, ...]`."""
+        (top, bottom), (left, right) = self.input_rows, self.input_columns
+        x, y = self.shift
+        return image[top + y : bottom + y, left + x : right + x]
+
+    def looking(
+        self,
+        size: tuple[int, int],
+        margins: tuple[int, int],
+        shift: tuple[int, int],
+        grid: int = GRID,
+    ) -> "Tile":
+        """The tile with another input, as far off as the picture reaches.
+
+        Args:
+            size: height and width of the picture.
+            margins: how far its input reaches beyond it, across and down.
+            shift: `(dx, dy)` to what it sees of REF; shorter if that would
+                lie outside.
+            grid: of `margins` and `shift`.
+        """
+        rows = reach(self.rows, margins[1], size[0])
+        columns = reach(self.columns, margins[0], size[1])
+        x, y = (
+            min(max(off, -span[0]), (most - span[1]) // grid * grid)
+            for off, span, most in zip(shift, (columns, rows), size[::-1])
+        )
+        return dataclasses.replace(
+            self, input_rows=rows, input_columns=columns, shift=(x, y)
+        )
 
 
 def split(
@@ -93,8 +129,8 @@ def cover(
         Tile(
             rows,
             columns,
-            _reach(rows, margin, height),
-            _reach(columns, margin, width),
+            reach(rows, margin, height),
+            reach(columns, margin, width),
             grid,
         )
         for rows in _spans(height, side, grid)
@@ -132,7 +168,9 @@ def margin_on_grid(margin: int, grid: int) -> int:
 
 
 class Canvas:
-    """Collects tiles, in any order, into a picture.
+    """Collects the tiles of a cover, in any order, into a picture.
+
+    Neighbours' weights add up to 1, so that sums are means already.
 
     Args:
         height: of the picture.
@@ -142,7 +180,6 @@ class Canvas:
 
     def __init__(self, height: int, width: int, channels: int = 3):
         self._sum = np.zeros([height, width, channels], np.float32)
-        self._weight = np.zeros([height, width, 1], np.float32)
 
     def add(self, tile: Tile, image: np.ndarray) -> None:
         """Adds a tile's result.
@@ -172,12 +209,9 @@ class Canvas:
         ]
         place = slice(*tile.rows), slice(*tile.columns)
         self._sum[place] += weight * inner
-        self._weight[place] += weight
 
-    def mean(self) -> np.ndarray:
-        """`[H, W, C]` float32; every pixel must have been added."""
-        self._sum /= self._weight  # in place: the picture may be huge
-        self._weight.fill(1.0)
+    def picture(self) -> np.ndarray:
+        """`[H, W, C]` float32; every tile must have been added."""
         return self._sum
 
 
@@ -192,7 +226,8 @@ def _spans(size: int, side: int, grid: int) -> Iterator[tuple[int, int]]:
         begin = end - grid
 
 
-def _reach(span: tuple[int, int], margin: int, size: int) -> tuple[int, int]:
+def reach(span: tuple[int, int], margin: int, size: int) -> tuple[int, int]:
+    """`span` with `margin` on both sides, within a picture's `size`."""
     return max(span[0] - margin, 0), min(span[1] + margin, size)
 
 

@@ -1,9 +1,10 @@
 """Runs the network on pictures of any size within a bounded memory.
 
 A picture above `max_side`^2 pixels is cut into tiles (`tiles`), smaller ones
-where little memory is free (`free_memory`). If memory runs out all the same,
-the tile's side is halved and the work goes on. An input of 1024 x
-1024 takes 2.5 GB for preset `paper` and 0.8 GB for `lite` (float32 on a CPU).
+where little memory is free (`free_memory`). Each looks where in REF its pixels
+lie (`displacement`). If memory runs out all the same, the tile's side is
+halved and the work goes on. An input of 1024 x 1024 takes 2.5 GB for preset
+`paper` and 0.8 GB for `lite` (float32 on a CPU).
 """
 
 import math
@@ -15,8 +16,12 @@ import tensorflow as tf
 from crossnet_tf.config import MARGIN, MAX_SIDE
 from crossnet_tf.model.base import System, named
 from crossnet_tf.ops.warp import backward_warp
-from crossnet_tf.upscaling import tiles
-from crossnet_tf.upscaling.free_memory import free_bytes, largest_side
+from crossnet_tf.upscaling import displacement, tiles
+from crossnet_tf.upscaling.free_memory import (
+    free_bytes,
+    give_back,
+    largest_side,
+)
 
 
 class Upscaler:
@@ -26,8 +31,9 @@ class Upscaler:
         model: CrossNet, or any other system.
         max_side: side in HR pixels of the largest square input that the
             network gets at once, margins included; 0: no limit.
-        margin: HR pixels that a tile's input reaches further than the tile:
-            the largest displacement between LR and REF, and some more.
+        margin: HR pixels that a tile's input reaches further than the tile;
+            None: as far as the displacement between LR and REF asks for,
+            `config.MARGIN` at most, from where in REF the tile's pixels lie.
 
     Raises:
         ValueError: `margin` is negative or leaves no room for a tile.
@@ -37,10 +43,12 @@ class Upscaler:
         self,
         model: System,
         max_side: int = MAX_SIDE,
-        margin: int = MARGIN,
+        margin: int | None = None,
     ):
         self._scale = model.config.scale
         self._grid = math.lcm(model.stride, self._scale)
+        self._measures = margin is None
+        margin = MARGIN if margin is None else margin
         self._margin = tiles.margin_on_grid(margin, self._grid)
         self._side = (
             tiles.tile_side(max_side, margin, self._grid) if max_side else 0
@@ -108,13 +116,19 @@ class Upscaler:
         cover: np.ndarray | None,
         progress: Callable[[int, int], None] | None,
     ) -> dict[str, np.ndarray]:
+        give_back()
         height, width = ref.shape[:2]
         canvases: dict[str, tiles.Canvas] = {}
         cut = tiles.cover(height, width, self._side, self._margin, self._grid)
+        if self._measures:
+            moves = displacement.measured(self._network, lr, ref, self._scale)
+            cut = [moves.aimed(tile, self._margin, self._grid) for tile in cut]
         for number, tile in enumerate(cut, 1):
-            pair = tile.cut(lr, self._scale), tile.cut(ref)
-            part = None if cover is None else tile.cut(cover)
+            pair = tile.cut(lr, self._scale), tile.cut_ref(ref)
+            part = None if cover is None else tile.cut_ref(cover)
             for name, value in self._run(*pair, names, part).items():
+                if name == "flow_0":
+                    value = value + np.asarray(tile.shift, np.float32)
                 if name not in canvases:
                     canvases[name] = tiles.Canvas(
                         height, width, value.shape[-1]
@@ -122,7 +136,7 @@ class Upscaler:
                 canvases[name].add(tile, value)
             if progress:
                 progress(number, len(cut))
-        return {name: canvas.mean() for name, canvas in canvases.items()}
+        return {name: canvas.picture() for name, canvas in canvases.items()}
 
     def _run(
         self,
@@ -156,7 +170,7 @@ def _compiled(
     """The model as one graph for all sizes; its outputs by name."""
     image = tf.TensorSpec([1, None, None, 3], tf.float32)
 
-    @tf.function(input_signature=[image, image])
+    @tf.function(input_signature=[image, image], autograph=False)
     def network(lr: tf.Tensor, ref: tf.Tensor) -> dict[str, tf.Tensor]:
         return named(model({"lr": lr, "ref": ref}, training=False))
 

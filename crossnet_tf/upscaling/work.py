@@ -5,7 +5,7 @@ import os
 import pathlib
 import time
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -40,6 +40,8 @@ class Work:
         source: as `runs.load_model`.
         options: how.
         network: that of `source`, if it is loaded already.
+        progress: called after each tile of a large picture with the number
+            of those done and of all.
 
     Attributes:
         notes: what to tell of a job that is done.
@@ -52,8 +54,10 @@ class Work:
         source: str | os.PathLike,
         options: Options,
         network: Upscaler | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ):
         self._source, self._options, self._loaded = source, options, network
+        self._progress = progress
         config = runs.config_of(source).model
         self._scale = config.scale
         self._entry = registry.REGISTRY[config.system]
@@ -123,7 +127,7 @@ class Work:
         """What the network makes, with a bar for a large picture's tiles."""
         network, inputs = self._network, read.inputs
         begin = time.monotonic()
-        with TileBar(read.job.output.name) as bar:
+        with TileBar(read.job.output.name, self._progress) as bar:
             try:
                 outputs = network(
                     inputs.lr, inputs.ref, names, inputs.cover, bar.show

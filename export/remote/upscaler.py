@@ -68,7 +68,7 @@ def upscale(
             progress(number, len(cut))
     finally:
         pool.shutdown(cancel_futures=True)
-    return (canvas.mean() + 0.5).astype(np.uint8)
+    return (canvas.picture() + 0.5).astype(np.uint8)
 
 
 def ask(

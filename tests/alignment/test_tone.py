@@ -1,5 +1,7 @@
 """Tone curves that are known, and pairs that need none."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import skimage.data
@@ -91,3 +93,16 @@ def test_isotonic_agrees_with_scipy(rng):
     values, weights = rng.random(30), 0.1 + rng.random(30)
     expected = optimize.isotonic_regression(values, weights=weights).x
     np.testing.assert_allclose(tone.isotonic(values, weights), expected)
+
+
+def test_a_large_picture_is_converted_in_parts():
+    curves = ((np.array([0.0, 1.0]), np.array([0.0, 0.5])),) * 3
+    half = tone.Tone(curves, np.eye(3, 4))
+    picture = np.linspace(0, 1, 9_000_000, dtype=np.float32)
+    picture = picture.reshape(3000, 1000, 3)
+    tracemalloc.start()
+    result = half(picture)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(result, picture / 2, atol=1e-6)
+    assert most < 2.5 * picture.nbytes

@@ -89,7 +89,7 @@ def test_upscale_in_tiles_agrees_with_each_tile(server):
     canvas = tiles.Canvas(520, 160)
     for tile in cut:
         canvas.add(tile, _expected(tile.cut(lr, 4), tile.cut(ref)))
-    difference = np.abs(np.float32(np.uint8(canvas.mean() + 0.5)) - sr)
+    difference = np.abs(np.float32(np.uint8(canvas.picture() + 0.5)) - sr)
     assert difference.max() <= 2
     assert len(cut) > 2
 

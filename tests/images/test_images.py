@@ -312,6 +312,15 @@ def test_write_rounds_half_up_and_clips(tmp_path):
     np.testing.assert_array_equal(written, [0, 1, 2, 0, 255, 255])
 
 
+def test_write_takes_little_beside_the_picture(tmp_path):
+    array = np.full([2000, 300, 3], 0.5, np.float32)
+    tracemalloc.start()
+    images.write_image(tmp_path / "a.png", array)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < array.nbytes
+
+
 def test_write_on_a_full_disk_leaves_the_old_file(tmp_path, rng):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")

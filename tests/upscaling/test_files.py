@@ -4,6 +4,7 @@ import io
 import re
 import sys
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from PIL import Image
 
 from crossnet_tf import images
 from crossnet_tf.upscaling import colors, files
+from crossnet_tf.upscaling.jobs import Job
 from crossnet_tf.upscaling.options import Options, Summary
 from crossnet_tf.upscaling.overlap import overlapped
 from crossnet_tf.upscaling.sizes import OutputSize, resized
 from crossnet_tf.upscaling.tile_bar import TileBar
+from crossnet_tf.upscaling.work import Work
 
 PHOTO = skimage.data.astronaut()[:64, 160:256]
 
@@ -237,6 +240,29 @@ def test_bar_of_tiles_shows_on_a_terminal_only(monkeypatch, stream):
     assert "big.png:  11%" in text
     assert "4/4" in text
     assert not text.rsplit("\r")[-1].strip(), "the bar must be taken away"
+
+
+def test_tiles_are_told_without_a_terminal(pair):
+    told = []
+    work = Work(
+        "patchmatch-x4",
+        Options(max_side=48, margin=0, match="none"),
+        progress=lambda *numbers: told.append(numbers),
+    )
+    work.do(Job(pair[0], pair[1], pair[2] / "out.png"))
+    assert told[-1] == (len(told), len(told))
+    assert len(told) > 1
+
+
+def test_finishing_takes_no_second_picture(pair):
+    picture = images.read_picture(pair[0])
+    sr = np.full([600, 500, 3], 1.5, np.float32)
+    tracemalloc.start()
+    rgb = colors.finished(sr, picture, None).rgb
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rgb.max() == 1
+    assert peak < sr.nbytes / 4
 
 
 def test_summary_says_the_time_for_a_megapixel(pair):

@@ -1,5 +1,7 @@
 """The tile follows the memory that is free."""
 
+import ctypes
+
 import numpy as np
 import psutil
 import pytest
@@ -40,3 +42,16 @@ def test_little_memory_makes_small_tiles(monkeypatch, rng, free):
     monkeypatch.setattr(upscaler, "free_bytes", lambda: 2**34)
     whole = upscaler.Upscaler(model, 256, margin=STRIDE)(lr, ref)["sr"]
     np.testing.assert_allclose(result, whole, atol=1e-5)
+
+
+def test_what_was_freed_is_given_back():
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("another C library")
+    size = psutil.Process().memory_info
+    blocks = [bytes(50_000) for _ in range(4000)]
+    last = bytes(50_000)  # above the others: it holds them
+    del blocks
+    before = size().rss
+    free_memory.give_back()
+    assert before - size().rss > 100_000_000
+    assert len(last) == 50_000

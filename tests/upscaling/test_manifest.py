@@ -1,5 +1,6 @@
 """Tables of pairs: every row is a job or is told what is wrong with it."""
 
+import os
 import pathlib
 import re
 
@@ -90,3 +91,9 @@ def test_one_output_is_made_once(tmp_path):
 def test_no_table_rejects(tmp_path, name, text, message):
     with pytest.raises(ValueError, match=message):
         _rows(tmp_path / name, text)
+
+
+def test_a_pipe_rejects_instead_of_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pairs.csv")
+    with pytest.raises(ValueError, match="pairs.csv` must be a regular file"):
+        next(read_manifest(tmp_path / "pairs.csv"))

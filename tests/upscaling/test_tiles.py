@@ -1,5 +1,7 @@
 """Tiles without a network: they cover the picture and blend back into it."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def test_tiles_identity(rng, height, width, max_side, margin):
         assert tile.input_rows[0] % tiles.GRID == 0
         assert tile.input_columns[0] % tiles.GRID == 0
         canvas.add(tile, tile.cut(image))
-    np.testing.assert_array_equal(np.uint8(canvas.mean() + 0.5), image)
+    np.testing.assert_array_equal(np.uint8(canvas.picture() + 0.5), image)
 
 
 def test_tiles_of_lr_and_ref_show_the_same(rng):
@@ -40,3 +42,17 @@ def test_tiles_rejects():
     (tile,) = tiles.split(8, 8, 0, 0)
     with pytest.raises(ValueError, match="8 x 8 pixels"):
         tiles.Canvas(8, 8).add(tile, np.zeros([8, 9, 3], np.uint8))
+
+
+def test_a_canvas_takes_no_more_than_the_picture():
+    cut = tiles.split(1000, 600, 256, 0)
+    whole = np.ones([1000, 600, 3], np.float32)
+    tracemalloc.start()
+    canvas = tiles.Canvas(1000, 600)
+    for tile in cut:
+        canvas.add(tile, tile.cut(whole))
+    picture = canvas.picture()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(picture, 1, atol=1e-6)
+    assert most < 1.3 * picture.nbytes
