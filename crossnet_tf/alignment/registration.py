@@ -12,7 +12,7 @@ import numpy as np
 
 from crossnet_tf.alignment import sampling, sizes
 from crossnet_tf.alignment.correlation import agreement
-from crossnet_tf.alignment.search import over_hr
+from crossnet_tf.alignment.search import SURELY_ALIKE, over_hr
 
 # LR's longer side from which homographies were found without fail.
 MIN_SIDE = 48
@@ -23,8 +23,8 @@ LEFT_ALONE = 0.03
 LEFT_SHIFT, LEFT_PIXELS = 0.1, 64.0
 # Mean local correlation at LR's size that two views of a scene have.
 ALIKE = 0.3
-# What is asked of it where fewer features than these agree.
-_SURE, _ALIKE_IF_FEW = 12, 0.7
+# Features that must agree, or else LR and REF be alike for sure.
+_SURE = 12
 # Difference in size that is cut off or repeated instead of resampled.
 _NEARLY = 0.01
 # REF's pixels for each of LR's, along a line, that are worth the work.
@@ -83,7 +83,7 @@ def align(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
     homography, count = over_hr(lr, ref, scale)
     if homography is None:
         return _unmoved(ref, size, f"{count} places of REF were found in LR")
-    needed = ALIKE if count >= _SURE else _ALIKE_IF_FEW
+    needed = ALIKE if count >= _SURE else SURELY_ALIKE
     return _moved(lr, ref, homography, scale, needed)
 
 

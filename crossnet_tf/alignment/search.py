@@ -3,7 +3,8 @@
 LR enlarged twice and REF shrunk to as many pixels are compared by their
 features. Where a small LR has few it is enlarged four times, too. What features
 give is good to a tenth or a quarter of LR's pixel; dense matches between LR
-and REF laid over it (`matches`) make it exact.
+and REF laid over it (`matches`) make it exact. Where a small LR and what lies
+over it are not alike then, REF is tried at many sizes (`templates`).
 """
 
 import cv2
@@ -17,6 +18,7 @@ from crossnet_tf.alignment.homography import (
     matched_features,
 )
 from crossnet_tf.alignment.matches import find_matches
+from crossnet_tf.alignment.templates import by_templates
 
 # Pixels of the pictures whose features are compared.
 _MAX_PIXELS = 2_000_000
@@ -25,6 +27,8 @@ _FACTOR = 2.0
 _SMALL, _SMALL_FACTOR = 20_000, 4.0
 # Distance at which two matched features still agree, in pixels of LR.
 _AGREE = 1.25
+# Correlation at LR's size that leaves no doubt.
+SURELY_ALIKE = 0.7
 # Features that are enough.
 _FEW = 40
 # LR pixels up to which dense matches are looked for.
@@ -37,7 +41,7 @@ _MIN_DENSE, _MAX_DENSE = 100, 3000
 def over_hr(
     lr: np.ndarray, ref: np.ndarray, scale: int
 ) -> tuple[np.ndarray | None, int]:
-    """From HR's pixels to REF's, and how many features agree.
+    """From HR's pixels to REF's, and how many features agree, if any did.
 
     Args:
         lr: `[h, w, 3]` float32 in [0, 1].
@@ -58,11 +62,14 @@ def over_hr(
         more = _matches(lr, ref, _SMALL_FACTOR, shrinking)
         here, there = np.append(here, more[0], 0), np.append(there, more[1], 0)
         homography, count = fitted_homography(here, there, size, _AGREE)
+    if homography is not None:
+        homography = enlarging @ homography
+        if height * width <= _MAX_DENSE_PIXELS:
+            homography = refined(lr, ref, homography)
+    if height * width <= _SMALL:
+        homography, count = _or_by_templates(lr, ref, homography, count)
     if homography is None:
         return None, count
-    homography = enlarging @ homography
-    if height * width <= _MAX_DENSE_PIXELS:
-        homography = refined(lr, ref, homography)
     homography = homography @ np.linalg.inv(sampling.scaling(scale, scale))
     return homography / homography[2, 2], count
 
@@ -92,6 +99,27 @@ def refined(
             break
         homography = homography @ change
     return before
+
+
+def _or_by_templates(
+    lr: np.ndarray, ref: np.ndarray, homography: np.ndarray | None, count: int
+) -> tuple[np.ndarray | None, int]:
+    """What was found, or what templates give, if that lies better."""
+    before = -1.0 if homography is None else _alike(lr, ref, homography)
+    if before >= SURELY_ALIKE:
+        return homography, count
+    tried = by_templates(lr, ref)
+    if tried is None:
+        return homography, count
+    tried = refined(lr, ref, tried)
+    after = _alike(lr, ref, tried)
+    better = after > max(before, SURELY_ALIKE)
+    return (tried, 0) if better else (homography, count)
+
+
+def _alike(lr: np.ndarray, ref: np.ndarray, homography: np.ndarray) -> float:
+    seen, cover = sampling.warped(ref, homography, *lr.shape[:2])
+    return agreement(sampling.grey(lr), sampling.grey(seen), cover)
 
 
 def _by_dense_matches(

@@ -46,3 +46,17 @@ def test_small_lr_is_found_in_large_ref():
     corners = sampling.corners(48, 48)
     off = sampling.mapped(to_ref, corners) - 12 * (corners + 0.5) + 0.5
     assert np.abs(off).max() / 12 < 0.2
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_tele_of_few_features_is_found_by_templates(name):
+    """REF shows 24 of LR's 48 pixels, with no five features in common."""
+    top, left = {"astronaut": (0, 0), "coffee": (100, 200)}[name]
+    photo = getattr(skimage.data, name)()[top : top + 192, left : left + 192]
+    photo = np.float32(photo / 255)
+    small = np.clip(sampling.resized(photo, 48, 48), 0, 1)
+    homography, count = over_hr(small, photo[48:144, 48:144], SCALE)
+    assert count == 0
+    corners = np.array([[60.0, 60], [130, 60], [130, 130], [60, 130]])
+    off = sampling.mapped(homography, corners) - (corners - 48)
+    assert np.abs(off).max() / SCALE < 0.5
