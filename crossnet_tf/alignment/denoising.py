@@ -71,7 +71,7 @@ def _filtered(
     blocks = _blocks(plane)
     found = blocks.reshape(-1, _SIDE * _SIDE) @ COSINES.T
     if first is None:
-        shares = np.float32(np.abs(found) > _DROPPED * sigma)
+        shares = (np.abs(found) > _DROPPED * sigma).astype(np.float32)
     else:
         power = (_blocks(first).reshape(found.shape) @ COSINES.T) ** 2
         shares = power / (power + np.float32(sigma**2))
