@@ -23,6 +23,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import tqdm
@@ -64,7 +65,7 @@ PEERS = flags.DEFINE_bool(
 )
 ROUNDS = flags.DEFINE_integer(
     "rounds",
-    5,
+    3,
     "Calls of each program with --peers, in turn.",
     lower_bound=1,
     flag_values=FLAGS,
@@ -82,25 +83,31 @@ OUTPUT = flags.DEFINE_string(
 
 
 def main() -> None:
-    """Measures what the flags say and prints the table."""
+    """Measures what the flags say; prints, and writes, each line when known."""
     rows = planned_rows()
-    lines = [f"{processor.describe()}.", *_advice(), "", *_measured_rows(rows)]
+    lines = []
+    for line in _lines(rows):
+        lines.append(line)
+        print(line, flush=True)
+        if OUTPUT.value:
+            text = "\n".join([*lines, ""])
+            atomic.write(pathlib.Path(OUTPUT.value), text.encode())
+
+
+def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    yield from [f"{processor.describe()}.", *_advice(), ""]
+    yield from _measured_rows(rows)
     if PEERS.value:
-        lines += ["", *_peer_rows(rows)]
+        yield ""
+        yield from _peer_rows(rows)
     if LAYERS.value:
-        lines += _layer_rows(rows)
+        yield from _layer_rows(rows)
     from crossnet_tf.evaluation import timing  # TensorFlow: the rows are done
 
-    lines.append("")
+    yield ""
     for size in TRAIN_SIZES.value:
         rate = timing.measure_pipeline(*_size(size))
-        lines.append(
-            f"Input pipeline alone, {size}: {rate:.0f} crops per second."
-        )
-    text = "\n".join(lines)
-    if OUTPUT.value:
-        atomic.write(pathlib.Path(OUTPUT.value), f"{text}\n".encode())
-    print(text)
+        yield f"Input pipeline alone, {size}: {rate:.0f} crops per second."
 
 
 def planned_rows() -> list[dict[str, object]]:
@@ -185,21 +192,20 @@ def _advice() -> list[str]:
     return sorted(advice - {""})
 
 
-def _measured_rows(rows: list[dict[str, Any]]) -> list[str]:
-    lines = [
+def _measured_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
+    yield from [
         "| preset | what | size | precision | seconds | range | GFLOP "
         "| share | memory |",
         "| --- | --- | --- | --- | ---: | --- | ---: | ---: | ---: |",
     ]
     for row in tqdm.tqdm(rows, unit="row", desc="Measuring"):
-        lines.append(table_row(row, _measured(row)))
-    return lines
+        yield table_row(row, _measured(row))
 
 
-def _peer_rows(rows: list[dict[str, Any]]) -> list[str]:
+def _peer_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
     from crossnet_tf.evaluation import peers
 
-    lines = [
+    yield from [
         f"In turn, {ROUNDS.value} rounds:",
         "",
         "| preset | what | size | precision | program | seconds | range "
@@ -209,18 +215,16 @@ def _peer_rows(rows: list[dict[str, Any]]) -> list[str]:
     compared = [row for row in rows if row["preset"] in peers.PRESETS]
     for row in tqdm.tqdm(compared, unit="row", desc="Comparing"):
         job = {n: v for n, v in row.items() if n != "recompute"}
-        lines += peer_rows(row, *peers.measure(job, ROUNDS.value))
-    return lines
+        yield from peer_rows(row, *peers.measure(job, ROUNDS.value))
 
 
-def _layer_rows(rows: list[dict[str, Any]]) -> list[str]:
+def _layer_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
     from crossnet_tf.evaluation import layers
 
-    lines = []
     for row in tqdm.tqdm(rows, unit="row", desc="Layers"):
         found = layers.parse(_output(row, layers.ENVIRONMENT).splitlines())
         what = "training step" if row["train"] else "forward"
-        lines += [
+        yield from [
             "",
             f"{row['preset']}, {what}, {row['height']}x{row['width']}, "
             f"{row['precision']}; oneDNN's convolutions, of which a share of "
@@ -228,7 +232,6 @@ def _layer_rows(rows: list[dict[str, Any]]) -> list[str]:
             "",
             *layers.table(found, layers.CALLS),
         ]
-    return lines
 
 
 def _measured(row: dict[str, Any]) -> dict[str, float]:

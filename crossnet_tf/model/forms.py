@@ -26,12 +26,14 @@ padded, put together or about to be activated.
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
 from crossnet_tf import processor
 from crossnet_tf.model import winograd
+
+Inputs = tf.Tensor | Sequence[tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,32 +113,33 @@ def is_winograd(kernel: tf.Tensor) -> bool:
     return square and many and kernel.dtype == tf.float32
 
 
-def convolve(inputs: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
+def convolve(inputs: Inputs, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """A convolution of odd kernel that pads `k // 2` on each side.
 
     Args:
-        inputs: `[B, H, W, C]` float.
+        inputs: `[B, H, W, C]` float; or several, put together along C.
         kernel: `[k, k, C, F]`, of the same dtype.
         stride: 1 or more.
 
     Returns:
         `[B, ceil(H / stride), ceil(W / stride), F]`.
     """
-    if stride > 1:
-        padded = tf.pad(inputs, _pads(kernel))
-        return tf.nn.conv2d(padded, kernel, stride, "VALID")
-    if is_winograd(kernel):
+    if stride == 1 and is_winograd(kernel):
         return winograd.convolve(inputs, kernel)
+    whole = _together(inputs)
+    if stride > 1:
+        padded = tf.pad(whole, _pads(kernel))
+        return tf.nn.conv2d(padded, kernel, stride, "VALID")
     light = kernel.shape.num_elements() < _MANY_WEIGHTS
     if is_narrow(kernel) or (current().transposed and light):
-        return input_gradient(inputs, turned(kernel))
-    return tf.nn.conv2d(inputs, kernel, 1, "SAME")
+        return input_gradient(whole, turned(kernel))
+    return tf.nn.conv2d(whole, kernel, 1, "SAME")
 
 
 def convolve_gradients(
-    inputs: tf.Tensor, kernel: tf.Tensor, stride: int, upstream: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The gradients of `convolve`, of its inputs and of its kernel.
+    inputs: Inputs, kernel: tf.Tensor, stride: int, upstream: tf.Tensor
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """The gradients of `convolve`: a list of its inputs', and its kernel's.
 
     The kernel's comes first: then `inputs` need not be kept any longer.
 
@@ -146,47 +149,54 @@ def convolve_gradients(
         stride: what `convolve` got.
         upstream: gradient of its result.
     """
-    if stride > 1:
-        of_kernel = _strided_kernel_gradient(inputs, kernel, stride, upstream)
+    if stride == 1 and is_winograd(kernel):
+        of_kernel = winograd.kernel_gradient(inputs, upstream)
         with _after(of_kernel):
-            shape = tf.shape(inputs)
-            below = _strided_gradient(shape, kernel, stride, upstream)
+            channels = _channels(inputs)
+            below = winograd.input_gradients(upstream, kernel, channels)
             return below, of_kernel
-    of_kernel = _kernel_gradient(inputs, kernel, upstream)
+    whole = _together(inputs)
+    if stride > 1:
+        of_kernel = _strided_kernel_gradient(whole, kernel, stride, upstream)
+        with _after(of_kernel):
+            shape = tf.shape(whole)
+            one = _strided_gradient(shape, kernel, stride, upstream)
+            return _apart(one, inputs), of_kernel
+    of_kernel = _kernel_gradient(whole, kernel, upstream)
     with _after(of_kernel):
-        if is_winograd(kernel):
-            return winograd.convolve(upstream, turned(kernel)), of_kernel
-        return input_gradient(upstream, kernel), of_kernel
+        return _apart(input_gradient(upstream, kernel), inputs), of_kernel
 
 
-def double(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def double(inputs: Inputs, kernel: tf.Tensor) -> tf.Tensor:
     """A transposed convolution of stride 2 that doubles the size exactly.
 
     Args:
-        inputs: `[B, H, W, C]`.
+        inputs: `[B, H, W, C]`; or several, put together along C.
         kernel: `[4, 4, F, C]`.
 
     Returns:
         `[B, 2H, 2W, F]`.
     """
-    shape = tf.shape(inputs)
+    whole = _together(inputs)
+    shape = tf.shape(whole)
     size = tf.stack([shape[0], 2 * shape[1], 2 * shape[2], kernel.shape[2]])
-    return tf.nn.conv2d_transpose(inputs, kernel, size, 2, "SAME")
+    return tf.nn.conv2d_transpose(whole, kernel, size, 2, "SAME")
 
 
 def double_gradients(
-    inputs: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The gradients of `double`, of its inputs and of its kernel."""
+    inputs: Inputs, kernel: tf.Tensor, upstream: tf.Tensor
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """The gradients of `double`: a list of its inputs', and its kernel's."""
     of_kernel = tf.raw_ops.Conv2DBackpropFilter(
         input=upstream,
         filter_sizes=kernel.shape,
-        out_backprop=inputs,
+        out_backprop=_together(inputs),
         strides=[1, 2, 2, 1],
         padding="SAME",
     )
     with _after(of_kernel):
-        return tf.nn.conv2d(upstream, kernel, 2, "SAME"), of_kernel
+        below = tf.nn.conv2d(upstream, kernel, 2, "SAME")
+        return _apart(below, inputs), of_kernel
 
 
 def input_gradient(upstream: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -204,8 +214,6 @@ def turned(kernel: tf.Tensor) -> tf.Tensor:
 def _kernel_gradient(
     inputs: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor
 ) -> tf.Tensor:
-    if is_winograd(kernel):
-        return winograd.kernel_gradient(inputs, upstream)
     ask = functools.partial(
         tf.raw_ops.Conv2DBackpropFilter, strides=[1] * 4, padding="SAME"
     )
@@ -246,6 +254,25 @@ def _strided_gradient(
         padding="VALID",
     )
     return padded[:, top : top + shape[1], left : left + shape[2]]
+
+
+def _together(inputs: Inputs) -> tf.Tensor:
+    if not isinstance(inputs, (list, tuple)):
+        return inputs
+    return inputs[0] if len(inputs) == 1 else tf.concat(inputs, axis=-1)
+
+
+def _apart(together: tf.Tensor, inputs: Inputs) -> list[tf.Tensor]:
+    channels = _channels(inputs)
+    if len(channels) == 1:
+        return [together]
+    return tf.split(together, channels, axis=-1)
+
+
+def _channels(inputs: Inputs) -> list[int]:
+    if not isinstance(inputs, (list, tuple)):
+        return [inputs.shape[-1]]
+    return [part.shape[-1] for part in inputs]
 
 
 def _after(tensor: tf.Tensor) -> contextlib.AbstractContextManager:

@@ -19,7 +19,8 @@ from crossnet_tf.ops.recomputation import is_recorded
 
 Slope = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 Gradients = Callable[
-    [tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]
+    [Sequence[tf.Tensor], tf.Tensor, tf.Tensor],
+    tuple[list[tf.Tensor], tf.Tensor],
 ]
 
 
@@ -63,7 +64,7 @@ def layer(
     kernel: tf.Tensor,
     bias: tf.Tensor,
     activation: Callable,
-    compute: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    compute: Callable[[Sequence[tf.Tensor], tf.Tensor], tf.Tensor],
     gradients: Gradients,
 ) -> tf.Tensor:
     """`activation(compute(inputs, kernel) + bias)`.
@@ -73,15 +74,14 @@ def layer(
         kernel: weights.
         bias: `[F]`.
         activation: of the sum.
-        compute: of inputs and kernel.
-        gradients: of inputs, kernel and upstream gradient: what comes down
-            to the inputs and to the kernel.
+        compute: of a list of inputs, and the kernel.
+        gradients: of a list of inputs, kernel and upstream gradient: what
+            comes down to each input and to the kernel.
     """
     parts = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
 
     def forward(kernel: tf.Tensor, bias: tf.Tensor, *parts: Any) -> tf.Tensor:
-        together = compute(_together(parts), kernel)
-        return activation(tf.nn.bias_add(together, bias))
+        return activation(tf.nn.bias_add(compute(parts, kernel), bias))
 
     slope = _SLOPES.get(activation)
     if slope is None or not is_recorded():
@@ -94,22 +94,10 @@ def layer(
         def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
             before = slope(upstream, outputs)
             with tf.control_dependencies([before]):
-                below = gradients(_together(parts), kernel, before)
+                below = gradients(parts, kernel, before)
             of_bias = tf.raw_ops.BiasAddGrad(out_backprop=before)
-            return below[1], of_bias, *_apart(below[0], parts)
+            return below[1], of_bias, *below[0]
 
         return outputs, backward
 
     return lean(kernel, bias, *parts)
-
-
-def _together(parts: Sequence[tf.Tensor]) -> tf.Tensor:
-    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
-
-
-def _apart(
-    together: tf.Tensor, parts: Sequence[tf.Tensor]
-) -> Sequence[tf.Tensor]:
-    if len(parts) == 1:
-        return [together]
-    return tf.split(together, [part.shape[-1] for part in parts], axis=-1)

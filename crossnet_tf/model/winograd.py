@@ -21,7 +21,7 @@ References: Winograd, Arithmetic Complexity of Computations, SIAM 1980; Lavin
 and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -35,55 +35,60 @@ _GROUPS = len(_POINTS) + 1  # the eighth is infinity
 _STRIP_BYTES = 2**25
 
 
-def convolve(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def convolve(
+    inputs: tf.Tensor | Sequence[tf.Tensor], kernel: tf.Tensor
+) -> tf.Tensor:
     """A convolution of stride 1 with zeros around.
 
     Args:
-        inputs: `[B, H, W, C]` float32; C known.
+        inputs: `[B, H, W, C]` float32, C known; or several, whose channels
+            count as if they were put together.
         kernel: `[5, 5, C, F]` float32.
 
     Returns:
         `[B, H, W, F]`.
     """
-    filters, shape = kernel.shape[3], tf.shape(inputs)
-    rows, count = _strips(inputs)
-    tiles = _quotient(shape[2], _TILE)
-    sides = (_HALF, _TILE * tiles - shape[2] + _HALF)
-    weights = _weigh(kernel)
-
-    def strip(index: tf.Tensor) -> tf.Tensor:
-        near = _rows(inputs, rows * index - _HALF, rows + SIZE - 1, sides)
-        mixed = tf.nn.conv2d(_enter(near, tiles), weights, 1, "VALID")
-        mixed = tf.reshape(mixed, [shape[0], rows, tiles, _GROUPS, filters])
-        left = tf.matmul(tf.constant(LEAVE), mixed)
-        return tf.reshape(left, [shape[0], rows, _TILE * tiles, filters])
-
-    whole = _put_together(strip, count, inputs.shape[0] == 1)
-    whole = whole[:, : shape[1], : shape[2]]
-    return tf.ensure_shape(whole, [*inputs.shape[:3], filters])
+    return _convolve(_listed(inputs), kernel, [kernel.shape[3]])[0]
 
 
-def kernel_gradient(inputs: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+def input_gradients(
+    upstream: tf.Tensor, kernel: tf.Tensor, channels: Sequence[int]
+) -> list[tf.Tensor]:
+    """The gradients of the inputs of `convolve`.
+
+    Args:
+        upstream: `[B, H, W, F]` float32.
+        kernel: what `convolve` got.
+        channels: of each input.
+    """
+    turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
+    return _convolve([upstream], turned, channels)
+
+
+def kernel_gradient(
+    inputs: tf.Tensor | Sequence[tf.Tensor], upstream: tf.Tensor
+) -> tf.Tensor:
     """The gradient of the kernel of `convolve`.
 
     Args:
-        inputs: `[B, H, W, C]` float32; C known.
+        inputs: what `convolve` got.
         upstream: `[B, H, W, F]` float32; F known.
 
     Returns:
         `[5, 5, C, F]`.
     """
-    rows, count = _strips(inputs)
+    parts = _listed(inputs)
+    rows, count = _strips(parts)
 
     def add(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         first = rows * index
-        near = _columns(_rows(inputs, first - _HALF, rows + _TILE))
+        near = _columns(_rows(parts, first - _HALF, rows + _TILE))
         near = tf.concat([near[:, :, :-1], near[:, :, 1:]], axis=0)
-        here = _columns(_rows(upstream, first, rows))
+        here = _columns(_rows([upstream], first, rows))
         entered, left = _mixed(ENTER, near), _mixed(LEAVE.T, here)
         return index + 1, total + _products(entered, left)
 
-    sizes = [_GROUPS, SIZE, inputs.shape[3], upstream.shape[3]]
+    sizes = [_GROUPS, SIZE, _channels(parts), upstream.shape[3]]
     _, total = tf.while_loop(
         lambda index, _: index < count,
         add,
@@ -91,6 +96,48 @@ def kernel_gradient(inputs: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
         parallel_iterations=1,
     )
     return tf.einsum("gk,gscf->kscf", WEIGH, total)
+
+
+def _convolve(
+    parts: list[tf.Tensor], kernel: tf.Tensor, channels: Sequence[int]
+) -> list[tf.Tensor]:
+    """The result, divided into outputs of so many `channels`."""
+    filters, shape = kernel.shape[3], tf.shape(parts[0])
+    rows, count = _strips(parts)
+    tiles = _quotient(shape[2], _TILE)
+    sides = (_HALF, _TILE * tiles - shape[2] + _HALF)
+    weights = _weigh(kernel)
+
+    def strip(index: tf.Tensor) -> list[tf.Tensor]:
+        near = _rows(parts, rows * index - _HALF, rows + SIZE - 1, sides)
+        mixed = tf.nn.conv2d(_enter(near, tiles), weights, 1, "VALID")
+        mixed = tf.reshape(mixed, [shape[0], rows, tiles, _GROUPS, filters])
+        left = tf.matmul(tf.constant(LEAVE), mixed)
+        sizes = [shape[0], rows, _TILE * tiles, filters]
+        return tf.split(tf.reshape(left, sizes), [*channels], axis=-1)
+
+    strips = tf.map_fn(
+        strip,
+        tf.range(count),
+        fn_output_signature=[tf.float32] * len(channels),
+        parallel_iterations=1,  # Side by side they would need it all.
+    )
+    known = parts[0].shape[:3]
+    return [
+        tf.ensure_shape(
+            _stacked(one, known[0] == 1)[:, : shape[1], : shape[2]],
+            [*known, number],
+        )
+        for one, number in zip(strips, channels, strict=True)
+    ]
+
+
+def _listed(inputs: tf.Tensor | Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+
+
+def _channels(parts: list[tf.Tensor]) -> int:
+    return sum(part.shape[3] for part in parts)
 
 
 def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,10 +161,10 @@ def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 ENTER, WEIGH, LEAVE = _matrices()
 
 
-def _strips(inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _strips(parts: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """Rows of a strip, a multiple of a tile's, and the number of strips."""
-    batch, height, width, _ = tf.unstack(tf.shape(inputs))
-    row = 4 * (_GROUPS // _TILE) * inputs.shape[3] * batch * width
+    batch, height, width, _ = tf.unstack(tf.shape(parts[0]))
+    row = 4 * (_GROUPS // _TILE) * _channels(parts) * batch * width
     most = tf.maximum(_STRIP_BYTES // tf.maximum(row, 1), 1)
     count = tf.maximum(_quotient(height, most), 1)
     rows = _TILE * _quotient(_quotient(height, count), _TILE)
@@ -130,16 +177,17 @@ def _quotient(number: tf.Tensor, by: tf.Tensor | int) -> tf.Tensor:
 
 
 def _rows(
-    images: tf.Tensor,
+    parts: list[tf.Tensor],
     first: tf.Tensor,
     count: tf.Tensor,
     sides: Sequence = (0, 0),
 ) -> tf.Tensor:
-    """Some rows, zeros where there are none, and on both sides."""
+    """Some rows of all parts, zeros where there are none, and on both sides."""
     above = tf.maximum(-first, 0)
-    below = tf.maximum(first + count - tf.shape(images)[1], 0)
-    there = images[:, first + above : first + count - below]
-    return tf.pad(there, [[0, 0], [above, below], [*sides], [0, 0]])
+    below = tf.maximum(first + count - tf.shape(parts[0])[1], 0)
+    there = [part[:, first + above : first + count - below] for part in parts]
+    together = there[0] if len(there) == 1 else tf.concat(there, axis=-1)
+    return tf.pad(together, [[0, 0], [above, below], [*sides], [0, 0]])
 
 
 def _enter(rows: tf.Tensor, tiles: tf.Tensor) -> tf.Tensor:
@@ -159,16 +207,8 @@ def _weigh(kernel: tf.Tensor) -> tf.Tensor:
     return tf.reshape(weights, [SIZE, 1, kernel.shape[2], groups])
 
 
-def _put_together(
-    strip: Callable[[tf.Tensor], tf.Tensor], count: tf.Tensor, alone: bool
-) -> tf.Tensor:
-    """Strips `[B, rows, W, F]` below each other; `alone`: B is 1."""
-    strips = tf.map_fn(
-        strip,
-        tf.range(count),
-        fn_output_signature=tf.float32,
-        parallel_iterations=1,  # Side by side they would need it all.
-    )
+def _stacked(strips: tf.Tensor, alone: bool) -> tf.Tensor:
+    """`[N, B, rows, W, F]`, below each other; `alone`: B is 1."""
     number, batch, rows, width, filters = tf.unstack(tf.shape(strips), 5)
     if not alone:
         strips = tf.transpose(strips, [1, 0, 2, 3, 4])

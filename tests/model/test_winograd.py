@@ -53,7 +53,7 @@ def test_kernel_gradient_agrees(rng, strips, size):
 
 def test_many_strips(rng, monkeypatch):
     monkeypatch.setattr(winograd, "_STRIP_BYTES", 2000)
-    rows, count = winograd._strips(_drawn(rng, 1, 17, 8, 7))
+    rows, count = winograd._strips([_drawn(rng, 1, 17, 8, 7)])
     assert (int(rows), int(count)) == (4, 5)
 
 
@@ -91,15 +91,17 @@ def test_where_it_is_taken(monkeypatch, machine, shape, dtype, wanted):
 def test_forms_take_it_for_all_three(rng, monkeypatch):
     """The result and both gradients, the same numbers as without."""
     monkeypatch.setattr(forms, "_machine", lambda: "avx512")
-    inputs, kernel = _drawn(rng, 1, 9, 12, 64), _drawn(rng, 5, 5, 64, 64)
+    inputs = [_drawn(rng, 1, 9, 12, channels) for channels in (40, 4, 20)]
+    kernel = _drawn(rng, 5, 5, 64, 64)
     upstream = _drawn(rng, 1, 9, 12, 64)
 
     def all_three():
         result = forms.convolve(inputs, kernel, 1)
-        return result, *forms.convolve_gradients(inputs, kernel, 1, upstream)
+        below, of_kernel = forms.convolve_gradients(inputs, kernel, 1, upstream)
+        return result, *below, of_kernel
 
     calls = []
-    for name in ("convolve", "kernel_gradient"):
+    for name in ("convolve", "input_gradients", "kernel_gradient"):
         real = getattr(winograd, name)
         monkeypatch.setattr(
             winograd,
@@ -107,7 +109,7 @@ def test_forms_take_it_for_all_three(rng, monkeypatch):
             lambda *a, real=real, name=name: calls.append(name) or real(*a),
         )
     found = all_three()
-    assert sorted(calls) == ["convolve", "convolve", "kernel_gradient"]
+    assert sorted(calls) == ["convolve", "input_gradients", "kernel_gradient"]
     with forms.portable():
         wanted = all_three()
     for ours, plain in zip(found, wanted, strict=True):
