@@ -62,8 +62,10 @@ def without_noise(
     Args:
         lr: `[h, w, 3]` float32 in [0, 1].
         ref: `[H, W, 3]` float32 in [0, 1], of any size.
-        laid: how it lies on HR's grid.
+        laid: how it lies on HR's grid; nothing is done where it was refused.
     """
+    if laid.homography is None:
+        return None
     size = laid.ref.shape[:2]
     scale = size[0] // lr.shape[0]
     finer = max(sampling.magnification(laid.homography, *size), 1.0)
