@@ -620,7 +620,7 @@ PRESETS = {
         upsampler_blocks=4,
         upsampler_width=32,
         flow_width=16,
-        width=16,
+        width=24,
     ),
 }
 

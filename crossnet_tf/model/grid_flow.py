@@ -8,11 +8,9 @@ each pixel takes the one that explains LR better. Then REF's colours are
 brought to LR's (`tone`).
 
 Only the flow itself goes on at half size, since depth edges of REF are sharp
-there. `_Observation` warps REF as it is, shrinks the result as LR came from
-HR, and looks on the grid at what is left: displacements over windows of three
-sizes, of which a small network takes a mixture for each of the four pixels
-below, adds a bounded change and hands its state on. Before each but the first
-step, pixels take over what their neighbours found (`propagation`).
+there: learned steps (`grid_steps`) look at what warped REF leaves of LR. Before
+each but the first of them, pixels take over what their neighbours found
+(`propagation`).
 
 Each step learns from the flow that it was given, taken as constant.
 """
@@ -20,22 +18,18 @@ Each step learns from the flow that it was given, taken as constant.
 import keras
 import tensorflow as tf
 
-from crossnet_tf.model.convolution import Convolution, leaky_relu
+from crossnet_tf.model.grid import CELL, GRID, on_grid
+from crossnet_tf.model.grid_steps import Finest, Observation
 from crossnet_tf.ops import tone
 from crossnet_tf.ops.brightness import matching_gain
 from crossnet_tf.ops.global_match import global_match
-from crossnet_tf.ops.lucas_kanade import lucas_kanade, solve_means, structure
+from crossnet_tf.ops.lucas_kanade import lucas_kanade
 from crossnet_tf.ops.propagation import candidates, mixed, neighbours, shares
 from crossnet_tf.ops.pyramids import double_flow, halve_flow, pyramid
-from crossnet_tf.ops.resampling import cubic_downscale, cubic_upscale
+from crossnet_tf.ops.resampling import cubic_downscale
 from crossnet_tf.ops.subgraph import repeated
 from crossnet_tf.ops.warp import backward_warp
-from crossnet_tf.ops.windows import window_mean, window_power
-
-STRIDE = 32
-GRID = 4
-CELL = 8
-"""Pixels of the grid that share a gain: 32 of the full size."""
+from crossnet_tf.ops.windows import window_power
 
 _COARSEST = 3
 _SEARCHED = 2
@@ -43,8 +37,6 @@ _RADIUS = 4
 _PYRAMID_STEPS = 3
 # At the grid's own size, before and after the tone curve is known.
 _STEPS_BEFORE, _STEPS_AFTER = 1, 2
-_WINDOWS = (3, 5, 9)
-_MAX_CHANGE = 1.0
 # How much better the searched flow must be, and how soon it wins.
 _SHARPNESS, _BIAS = 8.0, 1.0
 _NOISE = 1e-5
@@ -57,13 +49,15 @@ class GridFlow(keras.layers.Layer):
     Args:
         scale: HR size / LR size.
         width: channels of the steps' state; twice as many inside.
-        steps: learned steps at half size, all with the same weights.
+        steps: learned steps at half size, all with the same weights; one
+            more, with its own, looks at REF as it is.
     """
 
     def __init__(self, scale: int, width: int = 16, steps: int = 3, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.scale, self.width, self.steps = scale, width, steps
-        self.observation = _Observation(scale, width, name="observation")
+        self.observation = Observation(scale, width, name="observation")
+        self.finest = Finest(scale, width, name="finest")
 
     def call(
         self, lr: tf.Tensor, ref: tf.Tensor
@@ -96,7 +90,8 @@ class GridFlow(keras.layers.Layer):
                 target, half, flow, state, curve
             )
             earlier.append((1, flow))
-        return flow, earlier[:-1], state, curve
+        flow = self.finest(target, ref, flow, state, curve)
+        return flow, earlier, state, curve
 
     def get_config(self) -> dict:
         return {
@@ -111,13 +106,6 @@ def all_flows(half: tf.Tensor) -> list[tf.Tensor]:
     """V0 to V3 from the half-size flow."""
     flows = [double_flow(half), half]
     return [*flows, halve_flow(half), halve_flow(halve_flow(half))]
-
-
-def on_grid(lr: tf.Tensor, scale: int) -> tf.Tensor:
-    """A picture of LR's size, `[B, h, w, C]`, at a quarter of HR's."""
-    if scale > GRID:
-        return cubic_upscale(lr, scale // GRID)
-    return cubic_downscale(lr, GRID // scale) if scale < GRID else lr
 
 
 @repeated
@@ -157,60 +145,6 @@ def _better(target, source, both) -> tf.Tensor:
     near, wide = tf.split(both, 2, axis=0)
     share = (ours - theirs) / (ours + theirs)
     return near + tf.sigmoid(_SHARPNESS * share - _BIAS) * (wide - near)
-
-
-class _Observation(keras.layers.Layer):
-    """One step: what warped REF would look like on LR, and what that says."""
-
-    def __init__(self, scale: int, width: int, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.scale, self.width = scale, width
-        self.hidden = [
-            Convolution(2 * width, 3, 1, leaky_relu, name=f"step{i}")
-            for i in (1, 2)
-        ]
-        # For each of four pixels: votes for windows and for none, a change.
-        votes = 4 * (len(_WINDOWS) + 1)
-        self.head = Convolution(
-            votes + 4 * 2,
-            3,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3),
-            dtype="float32",
-            name="head",
-        )
-        self.state = Convolution(width, 3, 1, tf.nn.tanh, name="state")
-
-    def seen(self, warped: tf.Tensor, curve: tf.Tensor) -> tf.Tensor:
-        """What LR would show of half-size pictures, on the grid."""
-        # At x2 LR has the size of `warped`.
-        if self.scale > 2:
-            warped = cubic_downscale(warped, self.scale // 2)
-        return tone.with_tone(on_grid(warped, self.scale), curve)
-
-    @repeated
-    def call(self, target, half, flow, state, curve):
-        flow = tf.stop_gradient(flow)
-        warped = backward_warp(half, flow)
-        seen = self.seen(warped, curve)
-        gain = matching_gain(target, seen, CELL)
-        seen = gain * seen
-        products = structure(target, seen)
-        moves = [solve_means(window_mean(products, n)) for n in _WINDOWS]
-        moves = [tf.stop_gradient(move) for move in moves]
-        detail = tf.reduce_mean(warped, axis=-1, keepdims=True)
-        shape = tf.nn.space_to_depth(
-            tf.concat([flow - window_mean(flow, 7), detail], axis=-1), 2
-        )
-        features = [target, 10.0 * (target - seen), shape, *moves, state]
-        features = tf.concat(features, axis=-1)
-        for convolution in self.hidden:
-            features = convolution(features)
-        below = tf.nn.depth_to_space(self.head(features), 2)
-        votes = tf.nn.softmax(below[..., :-2])
-        for number, move in enumerate(moves):
-            flow += votes[..., number : number + 1] * double_flow(move)
-        flow += _MAX_CHANGE * tf.tanh(below[..., -2:])
-        return flow, tf.cast(self.state(features), tf.float32), gain
 
 
 @repeated

@@ -19,7 +19,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.model.convolution import Convolution, leaky_relu
-from crossnet_tf.model.grid_flow import GRID, on_grid
+from crossnet_tf.model.grid import GRID, on_grid
 from crossnet_tf.ops import tone
 from crossnet_tf.ops.brightness import matching_gain
 from crossnet_tf.ops.cubic_warp import cubic_warp
@@ -44,6 +44,7 @@ _TINY = 1e-6
 # Share of REF's noise in detail, after sampling between pixels.
 _NOISE_LEFT = 0.7
 _FAINT = 1e-8
+_FINE = 1e-5
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -94,14 +95,16 @@ class HalfSizeFusion(keras.layers.Layer):
         Returns:
             `[B, H, W, 3]` float32.
         """
-        with_ref, facts, weights = self._detail(lr, ref, half_flow, curve)
+        with_ref, facts, fineness, weights = self._detail(
+            lr, ref, half_flow, curve
+        )
         weights = tf.image.resize(weights, tf.shape(ref)[1:3])
         logit, trust = weights[..., :1], weights[..., 1:]
         difference = with_ref - lr_up
         grey = tf.reduce_mean(lr_up, axis=-1, keepdims=True)
         features = [
             tf.nn.depth_to_space(
-                self.context(tf.concat([facts, state], axis=-1)), 2
+                self.context(tf.concat([facts, state, fineness], axis=-1)), 2
             ),
             tf.nn.space_to_depth(tf.concat([difference, grey], axis=-1), 2),
         ]
@@ -116,9 +119,9 @@ class HalfSizeFusion(keras.layers.Layer):
         """LR with REF's detail, and what is known of the match.
 
         Returns:
-            `[B, H, W, 3]`; features on the grid, 8 channels; there, too, the
-            gate's logit and the trust in REF, `[B, H / 4, W / 4, 2]`.
-            No gradient passes through the last two.
+            `[B, H, W, 3]`; on the grid features, 8 channels, `_fineness`, and
+            the gate's logit and the trust in REF, `[B, H / 4, W / 4, 2]`.
+            No gradient passes through those on the grid.
         """
         scale = self.scale
         warped = cubic_warp(ref, double_flow(half_flow))
@@ -146,8 +149,28 @@ class HalfSizeFusion(keras.layers.Layer):
         trust = self._trust(soft, error_power, strength, half_flow)
         facts = [0.1 * logit, trust, 10.0 * error, on_grid(lr, scale)]
         facts = tf.stop_gradient(tf.concat(facts, axis=-1))
+        fineness = tf.stop_gradient(self._fineness(lr, toned, strength))
         weights = tf.stop_gradient(tf.concat([logit, trust], axis=-1))
-        return with_ref, facts, weights
+        return with_ref, facts, fineness, weights
+
+    def _fineness(self, lr, toned, strength) -> tf.Tensor:
+        """How fine LR and REF are: `[B, H / 4, W / 4, 3]`.
+
+        Logarithms of power: LR's finest detail over that of REF shrunk, here
+        and in the mean; and the detail that LR lacks over REF's finest there.
+        """
+        powers = []
+        for images in (lr, toned):
+            finest = images - window_mean(images, 3)
+            powers.append(window_power(on_grid(finest, self.scale), 5))
+        ours, theirs = powers
+        means = [tf.reduce_mean(p, axis=[1, 2], keepdims=True) for p in powers]
+        everywhere = means[0] * tf.ones_like(ours), means[1]
+        pairs = [powers, everywhere, (window_mean(strength, 3), theirs)]
+        return tf.concat(
+            [0.5 * tf.math.log((a + _FINE) / (b + _FINE)) for a, b in pairs],
+            axis=-1,
+        )
 
     def _trust(self, soft, error_power, strength, half_flow) -> tf.Tensor:
         """Near 1 where REF explains what LR shows, 0 where it does not.

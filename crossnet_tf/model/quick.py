@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.base import Outputs, System
-from crossnet_tf.model.grid_flow import STRIDE, GridFlow, all_flows
+from crossnet_tf.model.grid import STRIDE
+from crossnet_tf.model.grid_flow import GridFlow, all_flows
 from crossnet_tf.model.half_fusion import HalfSizeFusion
 from crossnet_tf.model.upsampler import make_upsampler
 

@@ -4,7 +4,8 @@
 from another kind of device, or from a program: other exposure, white balance
 and tone curve, sharpened, noisy, coded as JPEG; and LR may be noisy, too, or
 its lens softer than REF's, so that HR itself lacks what REF shows. Each of
-these is there in half of such pairs.
+these is there in half of such pairs. Half of the soft lenses are those of
+phones, which make up for them by sharpening what is coarser.
 """
 
 import tensorflow as tf
@@ -16,6 +17,7 @@ from crossnet_tf.pairs.geometry import Sample
 EXPOSURE, WHITE, GAMMA = 1.0, 0.1, 1.3
 # Share of an S-curve, of what a blur takes that is added again, JPEG quality.
 CURVE, SHARPENING, JPEG_QUALITY = 0.8, 1.0, (60, 96)
+PHONE_SHARPENING = 1.0
 # Standard deviations of noise. Most is far below the largest.
 REF_NOISE, LR_NOISE = 0.08, 0.015
 # Stops count in linear light.
@@ -42,7 +44,10 @@ def random_other_camera(
     out = {**sample, "ref": tf.ensure_shape(other, ref.shape)}
     if "lr" not in sample:
         soft = chosen & (_number(seed, 3) < 0.5)
-        hr = tf.cond(soft, lambda: _softer(hr, _number(seed, 4)), lambda: hr)
+        amount = PHONE_SHARPENING * tf.nn.relu(_number(seed, 5, -1.0, 1.0))
+        hr = tf.cond(
+            soft, lambda: _softer(hr, _number(seed, 4), amount), lambda: hr
+        )
         out["hr"] = tf.ensure_shape(hr, sample["hr"].shape)
     return out
 
@@ -101,22 +106,28 @@ def _shown(ref, gains, gamma, bent) -> tf.Tensor:
     return ref + bent * ref * (1.0 - ref) * (2.0 * ref - 1.0)
 
 
-def _softer(images: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-    """Towards its blur, and in part of the cases towards a blur of that."""
+def _softer(
+    images: tf.Tensor, share: tf.Tensor, amount: tf.Tensor
+) -> tf.Tensor:
+    """Towards its blur, and in part of the cases towards a blur of that.
+
+    Then `amount` of what a wider blur takes is added again.
+    """
     once = _blurred(images)
     twice = _blurred(once)
-    return tf.where(
+    soft = tf.where(
         share < 0.6,
         images + (once - images) * share / 0.6,
         once + (twice - once) * (share - 0.6) / 0.4,
     )
+    return tf.clip_by_value(soft + amount * (soft - _blurred(soft, 7)), 0, 1)
 
 
-def _blurred(images: tf.Tensor) -> tf.Tensor:
-    """Mean over 3x3 pixels, twice."""
+def _blurred(images: tf.Tensor, size: int = 3) -> tf.Tensor:
+    """Mean over a square window, twice."""
     images = images[None]
     for _ in range(2):
-        images = tf.nn.avg_pool2d(images, 3, 1, "SAME")
+        images = tf.nn.avg_pool2d(images, size, 1, "SAME")
     return images[0]
 
 

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from crossnet_tf.baselines import registry
 from crossnet_tf.config import model_config
-from crossnet_tf.model import grid_flow
-from crossnet_tf.ops import resizing
+from crossnet_tf.model import grid_flow, grid_steps
+from crossnet_tf.ops import resizing, tone
 
 
 def _picture(size: int) -> np.ndarray:
@@ -81,12 +81,14 @@ def test_flat_pictures_stay_finite(value):
         assert np.isfinite(flow).all()
 
 
-def test_all_weights_learn_from_the_picture():
+def test_all_weights_learn_from_picture_and_flow():
     hr, inputs = _pair(4, size=64)
     model = _model()
     with tf.GradientTape() as tape:
         outputs = model(inputs, training=True)
         loss = model.objective(inputs, outputs, hr, tf.constant(0.0))
+        for _, flow in outputs["earlier"]:
+            loss += tf.reduce_sum(tf.abs(flow))
     gradients = tape.gradient(loss, model.trainable_variables)
     for weight, gradient in zip(model.trainable_variables, gradients):
         assert gradient is not None, weight.path
@@ -102,3 +104,33 @@ def test_the_wide_search_reaches_far():
     half, *_ = layer(lr, tf.constant(ref))
     flow = 2 * np.asarray(half)[:, 16:-16, 24:-16]
     np.testing.assert_allclose(np.median(flow, (0, 1, 2)), [30, 0], atol=0.5)
+
+
+def test_the_finest_step_mends_a_flow_that_is_off_by_less_than_a_pixel():
+    """Untrained: even votes for three windows and for none."""
+    _, inputs = _pair(4, dx=1, dy=0)
+    step = grid_steps.Finest(4, 8)
+    half = tf.tile(tf.constant([[[[0.3, 0.1]]]]), [1, 64, 64, 1])
+    state = tf.zeros([1, 32, 32, 8])
+    curve = tf.linspace(0.0, 1.0, tone.KNOTS)[None, None, :, None]
+    curve = tf.tile(curve, [1, 1, 1, 3])
+    after = step(inputs["lr"], inputs["ref"], half, state, curve)
+    wrong = [
+        np.abs(2 * np.median(flow[:, 8:-8, 8:-8], (0, 1, 2)) - [1, 0]).max()
+        for flow in (half.numpy(), after.numpy())
+    ]
+    assert wrong[1] < 0.5 * wrong[0]
+
+
+def test_fineness_tells_a_soft_ref_from_a_sharp_one():
+    _, inputs = _pair(4)
+    fusion = _model().fusion
+    lr = tf.constant(inputs["lr"])
+    soft = tf.nn.avg_pool2d(lr, 3, 1, "SAME")
+    strength = tf.fill([1, 32, 32, 1], 1e-3)
+    same = fusion._fineness(lr, lr, strength).numpy()
+    other = fusion._fineness(lr, soft, strength).numpy()
+    np.testing.assert_allclose(same[..., :2], 0.0, atol=1e-5)
+    assert other[..., 0].mean() > 0.3
+    assert other[..., 1].mean() > 0.3
+    assert other[..., 2].mean() > same[..., 2].mean()

@@ -128,3 +128,16 @@ def test_filters_are_drawn(rng):
     }
     made = [make_lr(hr, 4), lr_filters.random_lr(hr, 4, ("box",), _seed(0))]
     assert drawn == {lr.numpy().tobytes() for lr in made}
+
+
+def test_a_phone_sharpens_what_is_coarser():
+    """With the same blur, steps across some pixels gain contrast."""
+    step = np.repeat(np.float32([0.4, 0.6]), 8)
+    hr = tf.constant(np.tile(step[None, :, None], [16, 1, 3]))
+    share = tf.constant(0.5)
+    soft, sharpened = (
+        cameras._softer(hr, share, tf.constant(amount)).numpy()
+        for amount in (0.0, 1.0)
+    )
+    assert np.ptp(sharpened) > 1.1 * np.ptp(soft)
+    np.testing.assert_allclose(sharpened.mean(), soft.mean(), atol=1e-3)
