@@ -59,7 +59,7 @@ def load(
     align: str = "auto",
     match: str = "auto",
     max_side: int = Options.max_side,
-    margin: int = Options.margin,
+    margin: int | None = Options.margin,
 ) -> "SuperResolver":
     """A network that can be called on pairs of pictures.
 
@@ -70,7 +70,7 @@ def load(
         align: "auto" lays a REF of any size over LR; "none": it must fit.
         match: "auto" brings REF to LR's camera; "none" leaves it.
         max_side: side in HR pixels above which pictures are done in tiles.
-        margin: HR pixels that a tile looks beyond its edges.
+        margin: HR pixels that a tile looks beyond its edges; None: measured.
 
     Raises:
         FileNotFoundError: there is no such network.

@@ -27,13 +27,14 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import tensorflow as tf
 
 from crossnet_tf import processor
 from crossnet_tf.model import winograd
 
-Inputs = tf.Tensor | Sequence[tf.Tensor]
+Inputs: TypeAlias = tf.Tensor | Sequence[tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -257,7 +258,7 @@ def _strided_gradient(
 
 
 def _together(inputs: Inputs) -> tf.Tensor:
-    if not isinstance(inputs, (list, tuple)):
+    if not isinstance(inputs, Sequence):
         return inputs
     return inputs[0] if len(inputs) == 1 else tf.concat(inputs, axis=-1)
 
@@ -270,7 +271,7 @@ def _apart(together: tf.Tensor, inputs: Inputs) -> list[tf.Tensor]:
 
 
 def _channels(inputs: Inputs) -> list[int]:
-    if not isinstance(inputs, (list, tuple)):
+    if not isinstance(inputs, Sequence):
         return [inputs.shape[-1]]
     return [part.shape[-1] for part in inputs]
 

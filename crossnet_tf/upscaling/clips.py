@@ -20,6 +20,8 @@ import numpy as np
 import tqdm
 
 from crossnet_tf import atomic
+from crossnet_tf.baselines import registry
+from crossnet_tf.config import ModelConfig
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import blending
 from crossnet_tf.upscaling.inputs import Inputs, network_pair
@@ -63,12 +65,12 @@ def upscale_clip(
     if output.exists() and options.skip_existing:
         return Summary(skipped=[output])
     check_output(Job(lr, pathlib.Path(ref).expanduser(), output))
-    scale = runs.config_of(source).model.scale
+    model = runs.config_of(source).model
     parts = output.parent / f".{output.name}.parts"
     _begin(parts, _job(source, lr, ref, options))
     codec = writing.CODECS[output.suffix.lower()]
     with open_video(lr) as video, open_references(ref, video.rate) as near:
-        network = _Frames(source, options, scale)
+        network = _Frames(source, options, model)
         segments = _write_segments(video, near, network, parts, codec)
     writing.join(segments, lr, output)
     shutil.rmtree(parts)
@@ -89,6 +91,9 @@ def _job(
         "weights": str(source),
         "options": [
             options.precision,
+            options.align,
+            options.match,
+            options.margin,
             options.scale,
             options.width,
             options.height,
@@ -168,8 +173,11 @@ class _Results:
 class _Frames:
     """Super-resolves one frame with the references around it."""
 
-    def __init__(self, source: str | os.PathLike, options: Options, scale: int):
-        self._source, self._options, self._scale = source, options, scale
+    def __init__(
+        self, source: str | os.PathLike, options: Options, model: ModelConfig
+    ):
+        self._source, self._options, self._scale = source, options, model.scale
+        self._follows_tone = registry.REGISTRY[model.system].follows_tone
 
     def __call__(self, frame: np.ndarray, near: Near) -> np.ndarray:
         """`[H, W, 3]` uint8."""
@@ -197,7 +205,9 @@ class _Frames:
         wanted = tuple(self._scale * size for size in lr.shape[:2])
         if ref.shape[:2] == wanted:
             return Inputs(lr, ref)
-        return network_pair(lr, ref, self._scale, self._options)
+        return network_pair(
+            lr, ref, self._scale, self._options, self._follows_tone
+        )
 
     @functools.cached_property
     def _network(self) -> Upscaler:

@@ -9,6 +9,7 @@ import skimage.data
 import small_runs
 from PIL import Image
 
+from crossnet_tf.config import ModelConfig
 from crossnet_tf.upscaling import blending, clips, files, references
 from crossnet_tf.upscaling.inputs import Inputs
 from crossnet_tf.upscaling.options import Options
@@ -128,6 +129,12 @@ def test_a_killed_run_goes_on(run_dir, lr, stills, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+def test_segments_with_other_flags_do_not_count(run_dir, lr, stills):
+    job = clips._job(run_dir, lr, stills, Options())
+    for other in ({"match": "none"}, {"align": "none"}, {"margin": 16}):
+        assert clips._job(run_dir, lr, stills, Options(**other)) != job
+
+
 def test_segments_of_another_job_do_not_count(run_dir, lr, stills):
     output = lr.with_name("out.mp4")
     parts = lr.with_name(".out.mp4.parts")
@@ -242,7 +249,25 @@ def test_values_of_the_frames_come_back(monkeypatch):
         lambda lr, ref, *_: Inputs(lr, np.repeat(
             np.repeat(lr, 4, 0), 4, 1), finished=lambda sr: 1 - sr),
     )  # fmt: skip
-    frames = clips._Frames("bicubic-x4", Options(), 4)
+    frames = clips._Frames("bicubic-x4", Options(), ModelConfig(scale=4))
     frame = np.full([8, 12, 3], 51, np.uint8)
     near = [(fractions.Fraction(0), np.zeros([9, 9, 3], np.float32))]
     np.testing.assert_array_equal(frames(frame, near), 204)
+
+
+@pytest.mark.parametrize(
+    ("system", "follows"), [("quick", True), ("crossnet", False)]
+)
+def test_frames_are_matched_as_the_network_wants(monkeypatch, system, follows):
+    asked = []
+
+    def pair(lr, ref, scale, options, follows_tone):
+        asked.append(follows_tone)
+        return Inputs(lr, np.zeros([32, 48, 3], np.float32))
+
+    monkeypatch.setattr(clips, "network_pair", pair)
+    model = ModelConfig(system=system, scale=4)
+    frames = clips._Frames("bicubic-x4", Options(), model)
+    near = [(fractions.Fraction(0), np.zeros([9, 9, 3], np.float32))]
+    frames(np.zeros([8, 12, 3], np.uint8), near)
+    assert asked == [follows]
