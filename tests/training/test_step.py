@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import pytest
 import small_runs
 import tensorflow as tf
 
@@ -12,9 +13,9 @@ from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.training import step
 
 
-def _train_one_step(**train) -> dict[str, float]:
-    """How far each weight of a tiny `lite` moves in a step."""
-    model_config = config_lib.model_config("lite", width=8, flow_width=8)
+def _train_one_step(preset: str = "lite", **train) -> dict[str, float]:
+    """How far each weight of a tiny network moves in a step."""
+    model_config = config_lib.model_config(preset, width=8, flow_width=8)
     settings = dataclasses.replace(
         small_runs.small_config(**train), model=model_config
     )
@@ -44,8 +45,9 @@ def test_parts_without_a_loss_stand_still():
     assert not any("post_fusion" in path for path in still)
 
 
-def test_flow_from_hr_teaches_every_part():
-    moves = _train_one_step(flow_loss_weight=0.3, flow_from_hr=True)
+@pytest.mark.parametrize("preset", ["lite", "quick"])
+def test_flow_from_hr_teaches_every_part(preset):
+    moves = _train_one_step(preset, flow_loss_weight=0.3, flow_from_hr=True)
     assert not {path for path, move in moves.items() if move == 0}
 
 
