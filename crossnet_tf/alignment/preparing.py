@@ -59,12 +59,13 @@ def prepare(
         ValueError: REF does not fit, or does not show what LR shows.
     """
     notes, linear, curve = [], False, None
-    found = _as_it_is(ref)
     if alignment == "auto":
         found = _aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
         if found.verdict == "aligned" or said:
             notes.append("; ".join(filter(None, (said, found.reason))))
+    else:
+        found = _as_it_is(ref)
     laid, cover = found.ref, found.cover
     if matching == "auto":
         clean = without_noise(lr, ref, found)

@@ -154,7 +154,7 @@ def convolve_gradients(
         of_kernel = winograd.kernel_gradient(inputs, upstream)
         with _after(of_kernel):
             channels = _channels(inputs)
-            below = winograd.input_gradients(upstream, kernel, channels)
+            below = winograd.input_gradients(upstream, turned(kernel), channels)
             return below, of_kernel
     whole = _together(inputs)
     if stride > 1:

@@ -52,17 +52,16 @@ def convolve(
 
 
 def input_gradients(
-    upstream: tf.Tensor, kernel: tf.Tensor, channels: Sequence[int]
+    upstream: tf.Tensor, mirrored: tf.Tensor, channels: Sequence[int]
 ) -> list[tf.Tensor]:
     """The gradients of the inputs of `convolve`.
 
     Args:
         upstream: `[B, H, W, F]` float32.
-        kernel: what `convolve` got.
+        mirrored: the kernel that `convolve` got, as `forms.turned` makes it.
         channels: of each input.
     """
-    turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2])
-    return _convolve([upstream], turned, channels)
+    return _convolve([upstream], mirrored, channels)
 
 
 def kernel_gradient(
