@@ -68,10 +68,11 @@ class _Step(keras.layers.Layer):
         for convolution in self.hidden:
             features = convolution(features)
         below = tf.nn.depth_to_space(self.head(features), 2)
-        votes = tf.nn.softmax(below[..., :-2])
-        for number, move in enumerate(moves):
-            flow += votes[..., number : number + 1] * double_flow(move)
-        return flow + _MAX_CHANGE * tf.tanh(below[..., -2:]), features
+        votes, change = tf.split(below, [len(_WINDOWS) + 1, 2], axis=-1)
+        votes = tf.split(tf.nn.softmax(votes), len(_WINDOWS) + 1, axis=-1)
+        for vote, move in zip(votes, moves):
+            flow += vote * double_flow(move)
+        return flow + _MAX_CHANGE * tf.tanh(change), features
 
 
 class Observation(_Step):

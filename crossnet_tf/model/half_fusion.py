@@ -102,18 +102,20 @@ class HalfSizeFusion(keras.layers.Layer):
         logit, trust = weights[..., :1], weights[..., 1:]
         difference = with_ref - lr_up
         grey = tf.reduce_mean(lr_up, axis=-1, keepdims=True)
+        shown = tf.stop_gradient(tf.concat([difference, grey], axis=-1))
         features = [
             tf.nn.depth_to_space(
                 self.context(tf.concat([facts, state, fineness], axis=-1)), 2
             ),
-            tf.nn.space_to_depth(tf.concat([difference, grey], axis=-1), 2),
+            tf.nn.space_to_depth(shown, 2),
         ]
         features = tf.concat(features, axis=-1)
         for convolution in self.hidden:
             features = convolution(features)
         fused = tf.nn.depth_to_space(self.picture(features), 2)
-        gate = tf.sigmoid(logit + 10.0 * fused[..., 3:])
-        return lr_up + trust * (gate * difference + fused[..., :3])
+        correction, change = tf.split(fused, [3, 1], axis=-1)
+        gate = tf.sigmoid(logit + 10.0 * change)
+        return lr_up + trust * (gate * difference + correction)
 
     def _detail(self, lr, ref, half_flow, curve):
         """LR with REF's detail, and what is known of the match.
@@ -130,11 +132,12 @@ class HalfSizeFusion(keras.layers.Layer):
         gain = matching_gain(lr, toned, max(1, 32 // scale))
         toned = gain * toned
         soft = softened(lr, toned)
-        stretch = tf.image.resize(
-            gain * tone.slope(low, curve), tf.shape(ref)[1:3]
-        )
+        # What is known of the cameras teaches the flow nothing.
+        stretch = tf.stop_gradient(gain * tone.slope(low, curve))
+        stretch = tf.image.resize(stretch, tf.shape(ref)[1:3])
         detail = stretch * (warped - cubic_upscale(low, scale))
-        with_ref = cubic_upscale(lr + (toned - soft), scale) + detail
+        lost = tf.stop_gradient(toned - soft)
+        with_ref = cubic_upscale(lr + lost, scale) + detail
 
         mismatch = lr - soft
         power = tf.reduce_mean(detail**2, axis=-1, keepdims=True)

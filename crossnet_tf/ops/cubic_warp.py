@@ -47,7 +47,19 @@ def cubic_warp(image: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
 
 
 def _second(images: tf.Tensor, axis: int) -> tf.Tensor:
-    """Second difference along rows (1) or columns (2), the border mirrored."""
+    """Second difference along rows (1) or columns (2), the border mirrored.
+
+    It is a symmetric matrix, so that its gradient is made by itself.
+    """
+
+    @tf.custom_gradient
+    def second(images):
+        return _difference(images, axis), lambda g: _difference(g, axis)
+
+    return second(images)
+
+
+def _difference(images: tf.Tensor, axis: int) -> tf.Tensor:
     pads = [[0, 0], [0, 0], [0, 0], [0, 0]]
     pads[axis] = [1, 1]
     padded = tf.pad(images, pads, "SYMMETRIC")

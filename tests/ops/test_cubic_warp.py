@@ -68,3 +68,20 @@ def test_the_gradient_reaches_the_flow():
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(cubic_warp(image, flow) ** 2)
     assert np.abs(tape.gradient(loss, flow)).max() > 0
+
+
+def test_the_gradient_for_the_picture_is_the_transposed_warp(rng):
+    # For a linear map A and its gradient A^T: (A x) . y = x . (A^T y).
+    image, other = (
+        tf.constant(rng.random((1, 7, 9, 2)), tf.float32) for _ in range(2)
+    )
+    flow = tf.constant(rng.uniform(-1.5, 1.5, (1, 7, 9, 2)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        warped = cubic_warp(image, flow)
+    transposed = tape.gradient(warped, image, output_gradients=other)
+    np.testing.assert_allclose(
+        tf.reduce_sum(warped * other),
+        tf.reduce_sum(image * transposed),
+        rtol=1e-5,
+    )
