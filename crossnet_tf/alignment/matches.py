@@ -77,10 +77,21 @@ def with_tones_of(
     shares = np.linspace(0.0, 1.0, _LEVELS)
     if not cover.any():
         return picture
-    before = np.quantile(picture[cover], shares)
-    after = np.quantile(other[cover], shares)
+    before, after = (quantiles(p[cover], shares) for p in (picture, other))
     before += 1e-6 * np.arange(_LEVELS)
     return np.interp(picture, before, after).astype(np.float32)
+
+
+def quantiles(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """As `np.quantile`, which takes ten times as long for many shares.
+
+    Args:
+        values: `[N]`, in any order.
+        shares: `[M]` in [0, 1].
+    """
+    return np.interp(
+        shares * (len(values) - 1), np.arange(len(values)), np.sort(values)
+    )
 
 
 def _flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 from crossnet_tf.alignment import blur, light, noise, sampling
 from crossnet_tf.alignment.denoising import denoised
 from crossnet_tf.alignment.matches import Matches, find_matches, places
+from crossnet_tf.alignment.overlay import Overlay
 from crossnet_tf.alignment.registration import Alignment, laid_over
 from crossnet_tf.alignment.tone import (
     Tone,
@@ -72,10 +73,8 @@ def without_noise(
     level = noise.noise_level(ref)
     if level / finer < noise.LEAST:
         return None
-    seen = sampling.resized(laid.ref, *lr.shape[:2])
-    flow = find_matches(lr, seen, _inside(laid.cover, lr)).flow
-    moved = sampling.sampled(seen, *places(flow))
-    if noise.shows_in(lr, moved, level / finer / scale):
+    overlay = laid.overlay or Overlay(lr, laid.ref, laid.cover)
+    if noise.shows_in(lr, overlay.moved, level / finer / scale):
         return None
     return laid_over(denoised(ref, level), laid.homography, size)[0]
 
@@ -95,13 +94,19 @@ def match(
         follows_tone: whether the network finds tone curves itself: then a
             curve that leaves light uneven is left to it.
     """
+    return match_over(Overlay(lr, ref, cover), follows_tone)
+
+
+def match_over(overlay: Overlay, follows_tone: bool = False) -> Matched:
+    """As `match`, of a pair some of whose matches may be known."""
     notes = []
-    inside = _inside(cover, lr)
-    tone = _tone(lr, ref, inside, follows_tone)
+    tone = _tone(overlay, follows_tone)
     if tone is not None:
-        ref = tone(ref)
+        toned = tone(overlay.ref)
+        overlay = Overlay(overlay.lr, toned, overlay.cover)
         notes.append("tone")
-    part = _best_part(lr, ref, inside)
+    lr, ref = overlay.lr, overlay.ref
+    part = _best_part(overlay)
     linear = _is_linear(*part)
     if linear:
         lr, ref = light.to_light(lr), light.to_light(ref)
@@ -115,34 +120,27 @@ def match(
     return Matched(lr, ref, tuple(notes), linear, curve)
 
 
-def _inside(cover: np.ndarray, lr: np.ndarray) -> np.ndarray:
-    """Pixels of LR that REF shows all of, `[h, w]` bool."""
-    shown = np.asarray(cover, np.float32)
-    return sampling.resized(shown, *lr.shape[:2]) > 0.99
-
-
-def _tone(
-    lr: np.ndarray, ref: np.ndarray, inside: np.ndarray, only_even: bool
-) -> Tone | None:
-    seen = sampling.resized(ref, *lr.shape[:2])
-    tone, toned, even = None, seen, True
+def _tone(overlay: Overlay, only_even: bool) -> Tone | None:
+    lr, seen = overlay.lr, overlay.seen
+    matches, moved = overlay.matches, overlay.moved
+    tone, even = None, True
     for _ in range(_ROUNDS):
-        matches = find_matches(lr, toned, inside)
-        moved = sampling.sampled(seen, *places(matches.flow))
+        if tone is not None:
+            matches = find_matches(lr, tone(seen), overlay.inside)
+            moved = sampling.sampled(seen, *places(matches.flow))
         better = find_tone(lr, moved, matches.certain)
         if better is None:
             break
-        tone, toned = better, better(seen)
+        tone = better
         even = is_even(lr, better(moved), matches.certain)
     return tone if tone is None or even or not only_even else None
 
 
 def _best_part(
-    lr: np.ndarray, ref: np.ndarray, inside: np.ndarray
+    overlay: Overlay,
 ) -> tuple[np.ndarray, np.ndarray, Matches]:
     """The part of the pair that matches best, so that memory is bounded."""
-    seen = sampling.resized(ref, *lr.shape[:2])
-    matches = find_matches(lr, seen, inside)
+    lr, ref, matches = overlay.lr, overlay.ref, overlay.matches
     height, width = (min(n, _PART) for n in lr.shape[:2])
     counts = cv2.boxFilter(
         matches.certain.astype(np.float32),
@@ -153,7 +151,7 @@ def _best_part(
     )[: lr.shape[0] - height + 1, : lr.shape[1] - width + 1]
     top, left = np.unravel_index(counts.argmax(), counts.shape)
     rows, columns = slice(top, top + height), slice(left, left + width)
-    scale = ref.shape[0] // lr.shape[0]
+    scale = overlay.scale
     large = (
         slice(scale * top, scale * (top + height)),
         slice(scale * left, scale * (left + width)),

@@ -6,7 +6,8 @@ import numpy as np
 
 from crossnet_tf.alignment import light, sizes
 from crossnet_tf.alignment.filling import filled
-from crossnet_tf.alignment.matching import match, without_noise
+from crossnet_tf.alignment.matching import match_over, without_noise
+from crossnet_tf.alignment.overlay import Overlay
 from crossnet_tf.alignment.registration import Alignment, align
 
 CHOICES = ("auto", "none")
@@ -69,8 +70,9 @@ def prepare(
     laid, cover = found.ref, found.cover
     if matching == "auto":
         clean = without_noise(lr, ref, found)
+        overlay = found.overlay if clean is None else None
         laid = laid if clean is None else clean
-        matched = match(lr, laid, cover, follows_tone)
+        matched = match_over(overlay or Overlay(lr, laid, cover), follows_tone)
         done = ("noise of REF",) * (clean is not None) + matched.notes
         if done:
             notes.append("matched to LR's camera: " + ", ".join(done))

@@ -17,7 +17,7 @@ from crossnet_tf.alignment.homography import (
     is_sane,
     matched_features,
 )
-from crossnet_tf.alignment.matches import find_matches
+from crossnet_tf.alignment.matches import Matches, find_matches
 from crossnet_tf.alignment.templates import by_templates
 
 # Pixels of the pictures whose features are compared.
@@ -92,7 +92,7 @@ def refined(
         if alike <= best:
             return before
         best, before = alike, homography
-        change = _by_dense_matches(lr, seen, cover)
+        change = matched_homography(find_matches(lr, seen, cover))
         if step == _DENSE_ROUNDS or change is None:
             break
         if not is_sane(change, *lr.shape[:2]):
@@ -122,15 +122,22 @@ def _alike(lr: np.ndarray, ref: np.ndarray, homography: np.ndarray) -> float:
     return agreement(sampling.grey(lr), sampling.grey(seen), cover)
 
 
-def _by_dense_matches(
-    lr: np.ndarray, seen: np.ndarray, cover: np.ndarray
+def matched_homography(
+    found: Matches, most: int = _MAX_DENSE
 ) -> np.ndarray | None:
-    """From LR's pixels to those of a picture that nearly lies over it."""
-    found = find_matches(lr, seen, cover)
+    """From LR's pixels to those of a picture that nearly lies over it.
+
+    Args:
+        found: what of both matches.
+        most: pixels that are looked at.
+
+    Returns:
+        `[3, 3]` float64; None where too little matches.
+    """
     y, x = np.nonzero(found.certain)
     if len(x) < _MIN_DENSE:
         return None
-    some = np.random.default_rng(0).permutation(len(x))[:_MAX_DENSE]
+    some = np.random.default_rng(0).permutation(len(x))[:most]
     y, x = y[some], x[some]
     here = np.stack([x, y], axis=-1).astype(np.float64)
     change, _ = cv2.findHomography(

@@ -19,6 +19,8 @@ import dataclasses
 import cv2
 import numpy as np
 
+from crossnet_tf.alignment.matches import quantiles
+
 _BINS = 24
 _FEWEST = 300
 _FEWEST_IN_BIN = 12
@@ -141,20 +143,44 @@ def _curve(
     theirs: np.ndarray, ours: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Medians of `ours` in bins of `theirs`, smoothed, on to 0 and 1."""
+    order = np.argsort(theirs)
+    theirs, ours, weights = theirs[order], ours[order], weights[order]
     shares = np.linspace(0.0, 1.0, _BINS + 1)[1:-1]
-    edges = np.sort(np.append(np.quantile(theirs, shares), shares))
-    order = np.argsort(theirs, kind="stable")
-    bins = np.split(order, np.searchsorted(theirs[order], edges))
-    bins = [b for b in bins if len(b) >= _FEWEST_IN_BIN]
-    if len(bins) < 3:
+    edges = np.sort(np.append(quantiles(theirs, shares), shares))
+    ends = np.searchsorted(theirs, edges)
+    sizes = np.diff(ends, prepend=0, append=len(theirs))
+    kept = sizes >= _FEWEST_IN_BIN
+    if kept.sum() < 3:
         return _NODES, _NODES
-    knots = np.array([_median(theirs[b], weights[b]) for b in bins])
-    middles = np.array([_median(ours[b], weights[b]) for b in bins])
-    counts = np.array([weights[b].sum() for b in bins])
+    knots = _medians(theirs, weights, sizes)[kept]
+    order = np.lexsort((ours, np.repeat(np.arange(len(sizes)), sizes)))
+    middles = _medians(ours[order], weights[order], sizes)[kept]
+    counts = np.diff(_totals(weights, sizes))[kept]
     values = _smoothed(knots, middles, counts / counts.sum())
     least = _LEAST_SLOPE * _NODES
     values = isotonic(values - least, np.ones(len(_NODES))) + least
     return _NODES, np.clip(values, 0.0, 1.0)
+
+
+def _medians(
+    values: np.ndarray, weights: np.ndarray, sizes: np.ndarray
+) -> np.ndarray:
+    """Weighted medians of bins that follow each other, each sorted.
+
+    Args:
+        values: `[N]`.
+        weights: `[N]`, above 0.
+        sizes: `[bins]`, with the sum N; what empty ones give means nothing.
+    """
+    totals = _totals(weights, sizes)
+    half = 0.5 * (totals[:-1] + totals[1:])
+    return values[np.searchsorted(np.cumsum(weights), half)]
+
+
+def _totals(weights: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Weight before each bin, and of all: `[bins + 1]`."""
+    before = np.append(0.0, np.cumsum(weights))
+    return before[np.append(0, np.cumsum(sizes))]
 
 
 def _smoothed(
@@ -193,12 +219,6 @@ def isotonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
         pools.append(pool)
     means, _, counts = zip(*pools)
     return np.repeat(means, counts)
-
-
-def _median(values: np.ndarray, weights: np.ndarray) -> float:
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
 
 
 def _matrix(
