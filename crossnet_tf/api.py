@@ -192,10 +192,7 @@ class SuperResolver:
         if large is None:
             enlarged = resizing.upscale_cubic(small, self.scale)
             return Inputs(small, enlarged.numpy())
-        entry = registry.REGISTRY[self.config.model.system]
-        return network_pair(
-            small, large, self.scale, self._options, entry.follows_tone
-        )
+        return network_pair(small, large, self.config.model, self._options)
 
 
 def _picture(name: str, given: Pixels) -> Picture:

@@ -20,7 +20,6 @@ import numpy as np
 import tqdm
 
 from crossnet_tf import atomic
-from crossnet_tf.baselines import registry
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import blending
@@ -89,15 +88,7 @@ def _job(
         "lr": [str(lr.resolve()), status.st_size, status.st_mtime_ns],
         "ref": str(ref),
         "weights": str(source),
-        "options": [
-            options.precision,
-            options.align,
-            options.match,
-            options.margin,
-            options.scale,
-            options.width,
-            options.height,
-        ],
+        "options": options.of_pixels,
     }
 
 
@@ -176,8 +167,7 @@ class _Frames:
     def __init__(
         self, source: str | os.PathLike, options: Options, model: ModelConfig
     ):
-        self._source, self._options, self._scale = source, options, model.scale
-        self._follows_tone = registry.REGISTRY[model.system].follows_tone
+        self._source, self._options, self._model = source, options, model
 
     def __call__(self, frame: np.ndarray, near: Near) -> np.ndarray:
         """`[H, W, 3]` uint8."""
@@ -191,23 +181,23 @@ class _Frames:
             if len(near) > 1:
                 flow = outputs["flow_0"]
                 weights.append(
-                    blending.explained(pair.lr, pair.ref, flow, self._scale)
+                    blending.explained(
+                        pair.lr, pair.ref, flow, self._model.scale
+                    )
                 )
         sr = results[0]
         if len(near) > 1:
             distances = [float(distance) for distance, _ in near]
             sr = blending.blended(results, weights, distances)
-        sr = resized(sr, self._options.size.of(lr.shape, self._scale))
+        sr = resized(sr, self._options.size.of(lr.shape, self._model.scale))
         return np.floor(np.clip(sr, 0, 1) * 255 + 0.5).astype(np.uint8)
 
     def _inputs(self, lr: np.ndarray, ref: np.ndarray) -> Inputs:
         """REF of the right size as it is; another one laid over LR first."""
-        wanted = tuple(self._scale * size for size in lr.shape[:2])
+        wanted = tuple(self._model.scale * size for size in lr.shape[:2])
         if ref.shape[:2] == wanted:
             return Inputs(lr, ref)
-        return network_pair(
-            lr, ref, self._scale, self._options, self._follows_tone
-        )
+        return network_pair(lr, ref, self._model, self._options)
 
     @functools.cached_property
     def _network(self) -> Upscaler:

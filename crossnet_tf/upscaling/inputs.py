@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from crossnet_tf.baselines import registry
+from crossnet_tf.config import ModelConfig
 from crossnet_tf.ops.resizing import check_ref_fits
 from crossnet_tf.upscaling.options import Options
 
@@ -37,22 +39,21 @@ class Inputs:
 def network_pair(
     lr: np.ndarray,
     ref: np.ndarray,
-    scale: int,
+    network: ModelConfig,
     options: Options,
-    follows_tone: bool = False,
 ) -> Inputs:
     """Aligns REF and matches the cameras, as far as `options` ask for it.
 
     Args:
         lr: `[h, w, 3]` float32 in [0, 1].
         ref: `[H, W, 3]` float32 in [0, 1].
-        scale: the network's.
+        network: whose pair it is to be.
         options: `align` and `match`.
-        follows_tone: as `registry.Entry`.
 
     Raises:
         ValueError: REF is of no use, or OpenCV is missing.
     """
+    scale = network.scale
     if options.align == "none":
         check_ref_fits(lr.shape, ref.shape, scale)
     if options.align == options.match == "none":
@@ -65,6 +66,7 @@ def network_pair(
         )
     from crossnet_tf import alignment  # OpenCV
 
+    follows_tone = registry.REGISTRY[network.system].follows_tone
     found = alignment.prepare(
         lr, ref, scale, options.align, options.match, follows_tone
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from typing import Any
 
 from crossnet_tf import images
 from crossnet_tf.upscaling.jobs import Naming
@@ -9,6 +10,10 @@ from crossnet_tf.upscaling.sizes import OutputSize
 from crossnet_tf.upscaling.upscaler import MAX_SIDE
 
 _MAX_NAMED = 20
+# Options of names and of what is written beside a result.
+_BESIDE = frozenset(
+    ("skip_existing", "debug_dir", "recursive", "suffix", "format")
+) | {"max_pixels", "compare", "hr"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +56,12 @@ class Options:
     match: str = "auto"
     compare: str = ""
     hr: str = ""
+
+    @property
+    def of_pixels(self) -> dict[str, Any]:
+        """Those by name that may change what a result looks like."""
+        every = dataclasses.asdict(self)
+        return {k: v for k, v in every.items() if k not in _BESIDE}
 
     @property
     def naming(self) -> Naming:

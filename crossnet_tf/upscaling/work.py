@@ -58,9 +58,8 @@ class Work:
     ):
         self._source, self._options, self._loaded = source, options, network
         self._progress = progress
-        config = runs.config_of(source).model
-        self._scale = config.scale
-        self._entry = registry.REGISTRY[config.system]
+        self._model = runs.config_of(source).model
+        self._scale = self._model.scale
         self._size = options.size
         self.notes: dict[Job, list[str]] = {}
         self.pixels, self.seconds = 0, 0.0
@@ -95,9 +94,7 @@ class Work:
         if job.ref is None or ref is None:
             large = upscale_cubic(lr, self._scale).numpy()
             return PairRead(job, picture, Inputs(lr, large))
-        pair = network_pair(
-            lr, ref, self._scale, self._options, self._entry.follows_tone
-        )
+        pair = network_pair(lr, ref, self._model, self._options)
         self.notes[job] += [f"{job.ref.name}: {note}." for note in pair.notes]
         return PairRead(job, picture, pair)
 
@@ -105,7 +102,8 @@ class Work:
         """The finished picture, and what was asked to be drawn beside it."""
         looked_at = self._options.debug_dir or self._options.compare
         names = ["sr", *(["lr_up", "flow_0"] if looked_at else [])]
-        if read.job.ref is None and self._entry.aligns:
+        aligns = registry.REGISTRY[self._model.system].aligns
+        if read.job.ref is None and aligns:
             names = ["lr_up"]
         outputs = self._outputs(read, names)
         size = self._size.of(read.inputs.lr.shape, self._scale)

@@ -9,6 +9,8 @@ import skimage.data
 import small_runs
 from PIL import Image
 
+from crossnet_tf import alignment
+from crossnet_tf.alignment import Prepared
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.upscaling import blending, clips, files, references
 from crossnet_tf.upscaling.inputs import Inputs
@@ -131,8 +133,11 @@ def test_a_killed_run_goes_on(run_dir, lr, stills, monkeypatch):
 
 def test_segments_with_other_flags_do_not_count(run_dir, lr, stills):
     job = clips._job(run_dir, lr, stills, Options())
-    for other in ({"match": "none"}, {"align": "none"}, {"margin": 16}):
-        assert clips._job(run_dir, lr, stills, Options(**other)) != job
+    for name, value in (("match", "none"), ("margin", 16), ("max_side", 512)):
+        other = Options(**{name: value})
+        assert clips._job(run_dir, lr, stills, other) != job
+    same = Options(skip_existing=True, max_pixels=10**6)
+    assert clips._job(run_dir, lr, stills, same) == job
 
 
 def test_segments_of_another_job_do_not_count(run_dir, lr, stills):
@@ -261,11 +266,11 @@ def test_values_of_the_frames_come_back(monkeypatch):
 def test_frames_are_matched_as_the_network_wants(monkeypatch, system, follows):
     asked = []
 
-    def pair(lr, ref, scale, options, follows_tone):
+    def prepare(lr, ref, scale, align, match, follows_tone):
         asked.append(follows_tone)
-        return Inputs(lr, np.zeros([32, 48, 3], np.float32))
+        return Prepared(lr, np.zeros([32, 48, 3], np.float32), None, ())
 
-    monkeypatch.setattr(clips, "network_pair", pair)
+    monkeypatch.setattr(alignment, "prepare", prepare)
     model = ModelConfig(system=system, scale=4)
     frames = clips._Frames("bicubic-x4", Options(), model)
     near = [(fractions.Fraction(0), np.zeros([9, 9, 3], np.float32))]
