@@ -58,7 +58,7 @@ def load(
     precision: str = "float32",
     align: str = "auto",
     match: str = "auto",
-    max_side: int = Options.max_side,
+    max_side: int | None = Options.max_side,
     margin: int | None = Options.margin,
 ) -> "SuperResolver":
     """A network that can be called on pairs of pictures.
@@ -69,7 +69,8 @@ def load(
         precision: Keras policy to compute with.
         align: "auto" lays a REF of any size over LR; "none": it must fit.
         match: "auto" brings REF to LR's camera; "none" leaves it.
-        max_side: side in HR pixels above which pictures are done in tiles.
+        max_side: side in HR pixels above which pictures are done in tiles;
+            None: as memory asks for.
         margin: HR pixels that a tile looks beyond its edges; None: measured.
 
     Raises:

@@ -64,9 +64,11 @@ def _limits(values: flags.FlagValues) -> dict[str, flags.FlagHolder]:
     return {
         "max_side": flags.DEFINE_integer(
             "max_side",
-            config.MAX_SIDE,
+            None,
             "Side in HR pixels of the largest input computed at once; larger "
-            "pictures are done in tiles. 0: never tile.",
+            "pictures are done in tiles. 0: never tile. Left out: "
+            f"{config.MAX_SIDE}, and smaller tiles of larger pictures where "
+            "the network takes much memory.",
             lower_bound=0,
             flag_values=values,
         ),

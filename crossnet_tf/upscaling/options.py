@@ -7,7 +7,6 @@ from typing import Any
 from crossnet_tf import images
 from crossnet_tf.upscaling.jobs import Naming
 from crossnet_tf.upscaling.sizes import OutputSize
-from crossnet_tf.upscaling.upscaler import MAX_SIDE
 
 _MAX_NAMED = 20
 # Options of names and of what is written beside a result.
@@ -41,7 +40,7 @@ class Options:
     """
 
     precision: str = "float32"
-    max_side: int = MAX_SIDE
+    max_side: int | None = None
     margin: int | None = None
     max_pixels: int = images.MAX_PIXELS
     skip_existing: bool = False

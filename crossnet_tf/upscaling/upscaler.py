@@ -1,10 +1,10 @@
 """Runs the network on pictures of any size within a bounded memory.
 
 A picture above `max_side`^2 pixels is cut into tiles (`tiles`), smaller ones
-where little memory is free (`free_memory`). Each looks where in REF its pixels
-lie (`displacement`). If memory runs out all the same, the tile's side is
-halved and the work goes on. An input of 1024 x 1024 takes 2.5 GB for preset
-`paper` and 0.8 GB for `lite` (float32 on a CPU).
+where the network takes much memory or little is free (`free_memory`). Each
+looks where in REF its pixels lie (`displacement`). If memory runs out all the
+same, the tile's side is halved and the work goes on. An input of 1024 x 1024
+takes 2.5 GB for preset `paper` and 0.8 GB for `lite` (float32 on a CPU).
 """
 
 import math
@@ -21,6 +21,7 @@ from crossnet_tf.upscaling.free_memory import (
     free_bytes,
     give_back,
     largest_side,
+    tile_input_side,
 )
 
 
@@ -30,7 +31,9 @@ class Upscaler:
     Args:
         model: CrossNet, or any other system.
         max_side: side in HR pixels of the largest square input that the
-            network gets at once, margins included; 0: no limit.
+            network gets at once, margins included; 0: no limit; None:
+            `config.MAX_SIDE`, and smaller tiles of a larger picture where
+            the network takes much memory.
         margin: HR pixels that a tile's input reaches further than the tile;
             None: as far as the displacement between LR and REF asks for,
             `config.MARGIN` at most, from where in REF the tile's pixels lie.
@@ -42,7 +45,7 @@ class Upscaler:
     def __init__(
         self,
         model: System,
-        max_side: int = MAX_SIDE,
+        max_side: int | None = None,
         margin: int | None = None,
     ):
         self._scale = model.config.scale
@@ -50,8 +53,14 @@ class Upscaler:
         self._measures = margin is None
         margin = MARGIN if margin is None else margin
         self._margin = tiles.margin_on_grid(margin, self._grid)
-        self._side = (
-            tiles.tile_side(max_side, margin, self._grid) if max_side else 0
+        cut = max_side
+        if max_side is None:
+            max_side = MAX_SIDE
+            cut = tile_input_side(model.config.preset, margin, max_side)
+        # Both without margins; a picture within `_whole` is done at once.
+        self._whole, self._side = (
+            tiles.tile_side(side, margin, self._grid) if side else 0
+            for side in (max_side, cut)
         )
         self._network = _compiled(model)
 
@@ -81,8 +90,8 @@ class Upscaler:
             MemoryError: even the smallest tile does not fit.
         """
         self._keep_within(largest_side(free_bytes()))
-        limit = self._side + 2 * self._margin
-        if not self._side or ref.shape[0] * ref.shape[1] <= limit**2:
+        limit = self._whole + 2 * self._margin
+        if not self._whole or ref.shape[0] * ref.shape[1] <= limit**2:
             try:
                 return self._run(lr, ref, names, cover)
             except (tf.errors.ResourceExhaustedError, MemoryError):
@@ -97,7 +106,10 @@ class Upscaler:
         """Smaller tiles where little memory is free; two grids at least."""
         if self._side:
             room = (max_side - 2 * self._margin) // self._grid * self._grid
-            self._side = max(min(self._side, room), 2 * self._grid)
+            self._whole, self._side = (
+                max(min(side, room), 2 * self._grid)
+                for side in (self._whole, self._side)
+            )
 
     def _halve(self, side: int) -> None:
         side = side // 2 // self._grid * self._grid
@@ -106,7 +118,8 @@ class Upscaler:
                 "Not enough memory for even the smallest tile; give a "
                 "smaller margin."
             )
-        self._side = side
+        self._whole = side
+        self._side = min(self._side or side, side)
 
     def _tiled(
         self,

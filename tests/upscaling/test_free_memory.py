@@ -5,6 +5,7 @@ import ctypes
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 from small_network import STRIDE, build_small_model
 
 from crossnet_tf import config
@@ -28,6 +29,41 @@ def test_without_a_limit_the_machine_counts(tmp_path, limit):
 def test_side_golden():
     assert free_memory.largest_side(4_369_066_667) == 1024
     assert free_memory.largest_side(0) == 0
+
+
+@pytest.mark.parametrize(
+    ("preset", "margin", "side"),
+    [
+        ("quick", 128, 1024),
+        ("lite", 128, 809),
+        ("paper", 128, 768),
+        ("paper", 0, 512),
+        ("paper", 384, 1024),
+    ],
+)
+def test_tiles_are_as_large_as_the_networks_memory_allows(preset, margin, side):
+    assert free_memory.tile_input_side(preset, margin, 1024) == side
+
+
+@pytest.mark.parametrize(("max_side", "largest"), [(None, 800), (1024, 1024)])
+def test_only_large_pictures_are_cut_smaller(monkeypatch, max_side, largest):
+    """What is done at once stays 1024 x 1024; a side that is given counts."""
+    monkeypatch.setattr(upscaler, "free_bytes", lambda: 2**36)
+    model = build_small_model(config.ModelConfig(preset="lite"))
+    sizes = []
+
+    def network(lr, ref):
+        sizes.append(ref.shape[1:3])
+        return {"sr": tf.zeros(ref.shape)}
+
+    one = upscaler.Upscaler(model, max_side, margin=128)
+    one._network = network
+    for side in (1024, 1920):
+        lr = np.zeros([side // 4, side // 4, 3], np.float32)
+        one(lr, np.zeros([side, side, 3], np.float32))
+    assert sizes[0] == (1024, 1024)
+    assert len(sizes) > 2
+    assert np.max(sizes[1:]) == largest
 
 
 @pytest.mark.parametrize("free", [0, 30_000_000])
