@@ -144,7 +144,7 @@ class SuperResolver:
         takes_ref = registry.REGISTRY[self.config.model.system].aligns
         name = "lr_up" if ref is None and takes_ref else "sr"
         outputs = self._upscaler(pair.lr, pair.ref, (name,), pair.cover)
-        return _as_given(pair.finished(outputs[name]), small, lr)
+        return _as_given(pair.result(outputs[name]), small, lr)
 
     def explain(self, lr: Pixels, ref: Pixels) -> Explanation:
         """Super-resolves, and says what came from where.
@@ -178,7 +178,7 @@ class SuperResolver:
         trust = blending.explained(pair.lr, pair.ref, flow, self.scale)
         warped = backward_warp(pair.ref[None], flow[None])[0].numpy()
         return Explanation(
-            sr=_as_given(pair.finished(outputs["sr"]), small, lr),
+            sr=_as_given(pair.result(outputs["sr"]), small, lr),
             lr_up=pair.finished(outputs["lr_up"]),
             flow=flow,
             warped_ref=pair.finished(warped),

@@ -1,4 +1,4 @@
-"""Takes white noise of known strength out of a picture, texture left in.
+"""Takes noise of known strength out of a picture, texture left in.
 
 Overlapping blocks of 8x8 pixels are shrunk in the domain of the cosine
 transform: first, coefficients that noise alone could have made are dropped;
@@ -20,8 +20,10 @@ _STEP = 3
 _DROPPED = 2.7
 # Rows that are worked on at once, and those beyond that reach into them.
 _BAND, _MARGIN = 480, 2 * _SIDE
+# Noise that is as good as none.
+_LEAST = np.float32(1e-6)
 # Grey and two differences of colour, orthonormal: noise stays white.
-_OPPONENT = np.array(
+OPPONENT = np.array(
     [[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]], np.float32
 ) / np.sqrt(np.array([[3.0], [2.0], [6.0]], np.float32))
 
@@ -37,35 +39,39 @@ def _cosines() -> np.ndarray:
 COSINES = _cosines()
 
 
-def denoised(picture: np.ndarray, level: float) -> np.ndarray:
+def denoised(picture: np.ndarray, level: float | np.ndarray) -> np.ndarray:
     """`picture` without its noise.
 
     Args:
         picture: `[H, W, 3]` float32 in [0, 1], 8 pixels or more each way.
-        level: standard deviation of the noise, in levels of 255.
+        level: standard deviation of the noise, in levels of 255: one, or
+            `[3, 64]` for planes of `OPPONENT` and coefficients of blocks.
     """
     clean = np.empty_like(picture)
+    sigmas = np.broadcast_to(np.float32(level) / 255.0, (3, _SIDE * _SIDE))
+    sigmas = np.maximum(sigmas, _LEAST)
     for top in range(0, picture.shape[0], _BAND):
         first = max(min(top - _MARGIN, picture.shape[0] - _SIDE), 0)
         band = picture[first : top + _BAND + _MARGIN]
-        part = _band_denoised(band, level / 255.0)
+        part = _band_denoised(band, sigmas)
         clean[top : top + _BAND] = part[top - first :][:_BAND]
     return np.clip(clean, 0.0, 1.0)
 
 
-def _band_denoised(band: np.ndarray, sigma: float) -> np.ndarray:
+def _band_denoised(band: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
     height, width = band.shape[:2]
     more = [(_SIDE - n) % _STEP for n in (height, width)]
     padded = np.pad(band, ((0, more[0]), (0, more[1]), (0, 0)), "symmetric")
     planes = []
-    for plane in np.moveaxis(padded @ _OPPONENT.T, -1, 0):
+    parts = np.moveaxis(padded @ OPPONENT.T, -1, 0)
+    for plane, sigma in zip(parts, sigmas):
         first = _filtered(plane, sigma)
         planes.append(_filtered(plane, sigma, first))
-    return (np.stack(planes, -1) @ _OPPONENT)[:height, :width]
+    return (np.stack(planes, -1) @ OPPONENT)[:height, :width]
 
 
 def _filtered(
-    plane: np.ndarray, sigma: float, first: np.ndarray | None = None
+    plane: np.ndarray, sigma: np.ndarray, first: np.ndarray | None = None
 ) -> np.ndarray:
     """One round; blocks in which less noise is left count for more."""
     blocks = _blocks(plane)
@@ -74,7 +80,7 @@ def _filtered(
         shares = (np.abs(found) > _DROPPED * sigma).astype(np.float32)
     else:
         power = (_blocks(first).reshape(found.shape) @ COSINES.T) ** 2
-        shares = power / (power + np.float32(sigma**2))
+        shares = power / (power + sigma**2)
     shares[:, 0] = 1.0
     weights = 1.0 / (shares**2).sum(-1, keepdims=True)
     parts = weights * ((shares * found) @ COSINES)

@@ -12,7 +12,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from crossnet_tf.alignment import blur, light, noise, sampling
+from crossnet_tf.alignment import blur, colored_noise, light, noise, sampling
 from crossnet_tf.alignment.denoising import denoised
 from crossnet_tf.alignment.matches import Matches, find_matches, places
 from crossnet_tf.alignment.overlay import Overlay
@@ -28,6 +28,8 @@ from crossnet_tf.alignment.tone import (
 _ROUNDS = 2
 # What the tone is shown by.
 _GREYS = np.linspace(0, 1, 33, dtype=np.float32)[:, None].repeat(3, axis=1)
+# Level read as white, over that of a spectrum's brightness, that explains it.
+_WHITE = 0.7
 # LR pixels along a side from which light and blur are found.
 _PART = 512
 
@@ -44,6 +46,7 @@ class Matched:
             the result back.
         curve: `[N, 3]`: what REF's tone makes of N greys from 0 to 1; None:
             its tone was left.
+        sharpened: whether LR was.
     """
 
     lr: np.ndarray
@@ -51,32 +54,52 @@ class Matched:
     notes: tuple[str, ...]
     linear: bool = False
     curve: np.ndarray | None = None
+    sharpened: bool = False
 
 
 def without_noise(
-    lr: np.ndarray, ref: np.ndarray, laid: Alignment
+    ref: np.ndarray, laid: Alignment, overlay: Overlay
 ) -> np.ndarray | None:
     """REF on HR's grid without its noise, or None where that is as it should.
 
     Noise is white only before it is resampled.
 
     Args:
-        lr: `[h, w, 3]` float32 in [0, 1].
         ref: `[H, W, 3]` float32 in [0, 1], of any size.
         laid: how it lies on HR's grid; nothing is done where it was refused.
+        overlay: of LR and REF, laid so.
     """
     if laid.homography is None:
         return None
     size = laid.ref.shape[:2]
-    scale = size[0] // lr.shape[0]
     finer = max(sampling.magnification(laid.homography, *size), 1.0)
-    level = noise.noise_level(ref)
-    if level / finer < noise.LEAST:
-        return None
-    overlay = laid.overlay or Overlay(lr, laid.ref, laid.cover)
-    if noise.shows_in(lr, overlay.moved, level / finer / scale):
+    level = _noise_of(ref, finer, overlay)
+    if level is None:
         return None
     return laid_over(denoised(ref, level), laid.homography, size)[0]
+
+
+def _noise_of(
+    ref: np.ndarray, finer: float, overlay: Overlay
+) -> float | np.ndarray | None:
+    """Strength as `denoised` takes it; None: there is none, or LR's own.
+
+    Args:
+        ref: `[H, W, 3]` float32 in [0, 1].
+        finer: how many of its pixels lie on one of HR's grid, along a line.
+        overlay: of LR and REF.
+    """
+    white = noise.noise_level(ref)
+    on_grid = white / finer
+    is_white = on_grid >= noise.LEAST and not noise.shows_in(
+        overlay.lr, overlay.moved, on_grid / overlay.scale
+    )
+    pair = overlay.lr, overlay.moved
+    if colored_noise.is_beyond_lr(*pair, overlay.inside):
+        spectrum = colored_noise.noise_spectrum(ref)
+        if not is_white or white < _WHITE * colored_noise.finest(spectrum):
+            return spectrum
+    return white if is_white else None
 
 
 def match(
@@ -117,7 +140,8 @@ def match_over(overlay: Overlay, follows_tone: bool = False) -> Matched:
         lr = blur.filtered(lr, kernel)
         notes.append("blur of LR")
     curve = None if tone is None else tone(_GREYS)
-    return Matched(lr, ref, tuple(notes), linear, curve)
+    sharpened = kernel is not None
+    return Matched(lr, ref, tuple(notes), linear, curve, sharpened)
 
 
 def _tone(overlay: Overlay, only_even: bool) -> Tone | None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from crossnet_tf.alignment import light, sizes
+from crossnet_tf.alignment import consistency, light, sizes
 from crossnet_tf.alignment.filling import filled
 from crossnet_tf.alignment.matching import match_over, without_noise
 from crossnet_tf.alignment.overlay import Overlay
@@ -24,6 +24,7 @@ class Prepared:
         notes: what was done, one line each.
         linear: whether `lr` and `ref` are in linear light.
         curve: as `matching.Matched`.
+        holds: whether the result must show what `lr` shows.
     """
 
     lr: np.ndarray
@@ -32,10 +33,17 @@ class Prepared:
     notes: tuple[str, ...]
     linear: bool = False
     curve: np.ndarray | None = None
+    holds: bool = False
 
-    def finished(self, sr: np.ndarray) -> np.ndarray:
-        """The network's result `[s*h, s*w, 3]` in the files' values."""
-        return light.from_light(sr) if self.linear else sr
+    def finished(self, picture: np.ndarray) -> np.ndarray:
+        """A picture `[s*h, s*w, 3]` of the network in the files' values."""
+        return light.from_light(picture) if self.linear else picture
+
+    def result(self, sr: np.ndarray) -> np.ndarray:
+        """The network's `sr`, true to LR, in the files' values."""
+        if self.holds:
+            sr = consistency.consistent(sr, self.lr)
+        return self.finished(sr)
 
 
 def prepare(
@@ -54,12 +62,13 @@ def prepare(
         scale: HR size / LR size.
         alignment: "auto", or "none": REF is `[s*h, s*w, 3]`.
         matching: "auto", or "none".
-        follows_tone: as `matching.match`.
+        follows_tone: as `matching.match`; such a network finds LR's softness
+            itself, too, and its result is held to LR.
 
     Raises:
         ValueError: REF does not fit, or does not show what LR shows.
     """
-    notes, linear, curve = [], False, None
+    notes, linear, curve, holds = [], False, None, False
     if alignment == "auto":
         found = _aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
@@ -69,19 +78,21 @@ def prepare(
         found = _as_it_is(ref)
     laid, cover = found.ref, found.cover
     if matching == "auto":
-        clean = without_noise(lr, ref, found)
-        overlay = found.overlay if clean is None else None
-        laid = laid if clean is None else clean
-        matched = match_over(overlay or Overlay(lr, laid, cover), follows_tone)
+        overlay = found.overlay or Overlay(lr, laid, cover)
+        clean = without_noise(ref, found, overlay)
+        if clean is not None:
+            overlay = Overlay(lr, clean, cover)
+        matched = match_over(overlay, follows_tone)
         done = ("noise of REF",) * (clean is not None) + matched.notes
         if done:
             notes.append("matched to LR's camera: " + ", ".join(done))
         lr, laid, linear = matched.lr, matched.ref, matched.linear
         curve = matched.curve
-    if cover.all():
-        return Prepared(lr, laid, None, tuple(notes), linear, curve)
-    laid = filled(laid, cover, lr)
-    return Prepared(lr, laid, cover, tuple(notes), linear, curve)
+        clean_lr = not matched.sharpened and consistency.is_clean(lr)
+        holds = follows_tone and clean_lr
+    shown = None if cover.all() else cover
+    laid = laid if shown is None else filled(laid, cover, lr)
+    return Prepared(lr, laid, shown, tuple(notes), linear, curve, holds)
 
 
 def _as_it_is(ref: np.ndarray) -> Alignment:

@@ -19,7 +19,8 @@ class Inputs:
         ref: `[s*h, s*w, 3]` float32 in [0, 1].
         cover: `[s*h, s*w]` bool: where REF shows something; None: everywhere.
         notes: what was done to get here, one line each.
-        finished: brings the network's `sr` to the files' values.
+        finished: brings the network's pictures to the files' values.
+        result: likewise its `sr`, true to LR; None: as `finished`.
         curve: `[N, 3]`: what REF's tone made of N greys; None: left.
     """
 
@@ -31,9 +32,11 @@ class Inputs:
         notes: tuple[str, ...] = (),
         finished: Callable[[np.ndarray], np.ndarray] = lambda sr: sr,
         curve: np.ndarray | None = None,
+        result: Callable[[np.ndarray], np.ndarray] | None = None,
     ):
         self.lr, self.ref, self.cover, self.notes = lr, ref, cover, notes
         self.finished, self.curve = finished, curve
+        self.result = result or finished
 
 
 def network_pair(
@@ -71,4 +74,5 @@ def network_pair(
         lr, ref, scale, options.align, options.match, follows_tone
     )
     pair = found.lr, found.ref, found.cover
-    return Inputs(*pair, found.notes, found.finished, found.curve)
+    values = found.finished, found.curve, found.result
+    return Inputs(*pair, found.notes, *values)

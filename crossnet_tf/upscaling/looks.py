@@ -45,7 +45,7 @@ def look_of(
     return page.Look(
         bicubic=upscale_cubic(lr, scale).numpy(),
         lr_up=inputs.finished(outputs["lr_up"]),
-        sr=inputs.finished(outputs["sr"]),
+        sr=inputs.result(outputs["sr"]),
         warped_ref=_warped(inputs, flow),
         flow=flow,
         trust=blending.explained(inputs.lr, inputs.ref, flow, scale),

@@ -107,7 +107,7 @@ class Work:
             names = ["lr_up"]
         outputs = self._outputs(read, names)
         size = self._size.of(read.inputs.lr.shape, self._scale)
-        sr = resized(read.inputs.finished(outputs[names[0]]), size)
+        sr = resized(read.inputs.result(outputs[names[0]]), size)
         alpha = read.picture.alpha
         if alpha is not None:
             alpha = resized(alpha[..., None], size)[..., 0]

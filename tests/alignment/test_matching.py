@@ -6,7 +6,14 @@ import pytest
 import skimage.data
 
 from crossnet_tf import alignment
-from crossnet_tf.alignment import blur, denoising, light, noise, sampling
+from crossnet_tf.alignment import (
+    blur,
+    colored_noise,
+    denoising,
+    light,
+    noise,
+    sampling,
+)
 
 PHOTO = np.float32(skimage.data.astronaut()[:384, 64:448] / 255)
 ALL = np.ones(PHOTO.shape[:2], bool)
@@ -133,3 +140,44 @@ def test_filter_of_nothing_is_none():
     one = np.zeros([5, 5], np.float32)
     one[2, 2] = 1
     np.testing.assert_array_equal(blur.filtered(LR, one), LR)
+
+
+def _smoothed(rng, radius):
+    grain = np.float32(20 / 255 * rng.standard_normal(PHOTO.shape))
+    return _levels(PHOTO + cv2.GaussianBlur(grain, (0, 0), radius))
+
+
+def _jpeg(rng):
+    noisy = _levels(PHOTO + 20 / 255 * rng.standard_normal(PHOTO.shape))
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 85]
+    pixels = np.round(255 * noisy).astype(np.uint8)
+    data = cv2.imencode(".jpg", pixels, quality)[1]
+    return np.float32(cv2.imdecode(data, cv2.IMREAD_COLOR)) / 255
+
+
+@pytest.mark.parametrize("kind", [0.7, 1.0, "JPEG"])
+def test_noise_that_is_not_white_is_taken_out(rng, kind):
+    noisy = _jpeg(rng) if kind == "JPEG" else _smoothed(rng, kind)
+    prepared = alignment.prepare(LR, noisy, 4)
+    assert "noise of REF" in prepared.notes[-1]
+    before, after = (np.std(p - PHOTO) for p in (noisy, prepared.ref))
+    assert after < 0.75 * before
+
+
+@pytest.mark.parametrize("name", ["grass", "gravel"])
+def test_smooth_texture_is_no_noise_identity(name):
+    """What is in REF's quietest blocks is in LR, too."""
+    texture = getattr(skimage.data, name)()[:384, :384, None] / np.float32(255)
+    texture = cv2.GaussianBlur(np.repeat(texture, 3, -1), (0, 0), 1.0)
+    assert colored_noise.noise_spectrum(texture).max() > noise.LEAST
+    texture = _levels(texture)
+    assert alignment.prepare(_small(texture), texture, 4).ref is texture
+
+
+def test_spectrum_of_white_noise_is_flat(rng):
+    noisy = np.float32(0.5 + 10 / 255 * rng.standard_normal([256, 256, 3]))
+    spectrum = colored_noise.noise_spectrum(noisy)
+    assert spectrum.shape == (3, 64)
+    assert np.median(spectrum) == pytest.approx(10, rel=0.15)
+    nothing = colored_noise.noise_spectrum(noisy[:8, :8])
+    np.testing.assert_array_equal(nothing, 0)

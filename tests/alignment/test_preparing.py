@@ -75,3 +75,26 @@ def test_sizes_are_understood(lr, ref, said):
 def test_prepare_rejects(lr, ref, expected):
     with pytest.raises(ValueError, match=f"REF must show.*{expected}"):
         alignment.prepare(lr, ref, 4)
+
+
+def test_result_shows_what_lr_shows():
+    """A network that follows another camera departs from LR."""
+    prepared = alignment.prepare(LR, HR, 4, follows_tone=True)
+    grain = np.random.default_rng(0).standard_normal([64, 64, 3])
+    wrong = sampling.resized(np.float32(0.003 * grain), 256, 256)
+    result = prepared.result(HR + wrong)
+    assert np.abs(result - HR).mean() < 0.5 * np.abs(wrong).mean()
+    left = alignment.prepare(LR, HR, 4)
+    assert left.result(HR) is HR
+
+
+def test_a_network_that_mends_lr_is_believed_identity():
+    rng = np.random.default_rng(0)
+    noisy = np.clip(LR + 0.02 * rng.standard_normal(LR.shape), 0, 1)
+    noisy = np.float32(noisy)
+    prepared = alignment.prepare(noisy, HR, 4, follows_tone=True)
+    assert prepared.result(HR) is HR
+    # Half of the pixels, and not their means: aliases, but no noise is seen.
+    aliased = HR[2::4, 2::4].copy()
+    prepared = alignment.prepare(aliased, HR, 4, follows_tone=True)
+    assert prepared.result(HR) is HR

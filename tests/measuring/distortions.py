@@ -42,6 +42,27 @@ def _noise(sigma: float) -> Distortion:
     return distorted
 
 
+def _noise_jpeg(hr: np.ndarray, ref: np.ndarray, scale: int) -> Pair:
+    lr, noisy = _noise(20)(hr, ref, scale)
+    pixels = np.round(255 * noisy[..., ::-1]).astype(np.uint8)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 85]
+    _, data = cv2.imencode(".jpg", pixels, quality)
+    read = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return lr, np.float32(read[..., ::-1]) / 255
+
+
+def _noise_smoothed(radius: float) -> Distortion:
+    """Of sigma 20 before it is smoothed."""
+
+    def distorted(hr: np.ndarray, ref: np.ndarray, scale: int) -> Pair:
+        random = np.random.default_rng(0)
+        grain = random.normal(0, 20 / 255, ref.shape).astype(np.float32)
+        grain = cv2.GaussianBlur(grain, (0, 0), radius)
+        return shrunk(hr, scale), levels(ref + grain)
+
+    return distorted
+
+
 def _soft(hr: np.ndarray, ref: np.ndarray, scale: int) -> Pair:
     soft = cv2.GaussianBlur(hr, (0, 0), _SOFT * scale)
     return shrunk(soft, scale), ref
@@ -66,4 +87,7 @@ DISTORTIONS: dict[str, Distortion] = {
     "light": _light,
     "noise 10": _noise(10),
     "noise 20": _noise(20),
+    "noise 20, JPEG": _noise_jpeg,
+    "noise 20, smoothed 0.7": _noise_smoothed(0.7),
+    "noise 20, smoothed 1": _noise_smoothed(1.0),
 }

@@ -99,7 +99,7 @@ def _measured(
     system = REGISTRY[network.config.model.system]
     ready = prepare(lr, ref, scale, follows_tone=system.follows_tone)
     sr = run(ready.lr, ready.ref, ("sr",), ready.cover)["sr"]
-    results = before["lr_up"], before["sr"], ready.finished(sr)
+    results = before["lr_up"], before["sr"], ready.result(sr)
     return tuple(psnr(result, hr, where) for result in results)
 
 
