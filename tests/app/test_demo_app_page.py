@@ -12,6 +12,7 @@ import urllib.request
 
 import chromium
 import pytest
+from PIL import Image
 
 from crossnet_tf import images
 from crossnet_tf.app.examples import example_pairs
@@ -129,3 +130,27 @@ def test_other_names_are_refused(app):
         urllib.request.urlopen(request)
     assert refused.value.code == 421
     refused.value.close()
+
+
+def test_a_large_picture_shows_its_tiles(app, tmp_path):
+    """Every text of the bar is noted, however short it stands there."""
+    large = tmp_path / "large.png"
+    Image.open(example_pairs()[0][1]).resize((216, 208)).save(large)
+    with _shown(app, large, None) as browser:
+        tab = browser.page
+        tab.get_by_label("8x").click()
+        tab.evaluate(
+            "window.seen = new Set(); new MutationObserver(() => { for (const "
+            "e of document.querySelectorAll('.progress-text, .progress-level'))"
+            " seen.add(e.innerText); }).observe(document.body, {subtree: true,"
+            " childList: true, characterData: true})"
+        )
+        tab.click("#run")
+        tab.wait_for_function(
+            "document.querySelector('#notes textarea').value", timeout=PATIENCE
+        )
+        notes = tab.locator("#notes textarea").input_value()
+        seen = " ".join(tab.evaluate("[...seen]"))
+    total = re.search(r"in (\d+) tiles", notes)[1]
+    assert int(total) > 4
+    assert re.search(rf"\d+/{total} tiles", seen), seen

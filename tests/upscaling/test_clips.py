@@ -4,6 +4,7 @@ import fractions
 
 import av
 import numpy as np
+import psutil
 import pytest
 import skimage.data
 import small_runs
@@ -102,6 +103,28 @@ def test_frames_times_and_sound_are_kept(run_dir, lr, stills, suffix):
     assert _sound(output) == _sound(lr)
     left = {path.name for path in lr.parent.iterdir()}
     assert left == {"lr.mp4", "run", "stills", output.name}
+
+
+@pytest.mark.slow
+def test_300_frames_take_no_more_memory_than_50(tmp_path, stills, monkeypatch):
+    small = [
+        np.asarray(Image.fromarray(_hr(n % FRAMES)).resize((24, 16)))
+        for n in range(300)
+    ]
+    lr, output = _write(tmp_path / "long.mp4", small), tmp_path / "out.mp4"
+    process, taken = psutil.Process(), []
+    frame = clips._Frames.__call__
+
+    def counted(frames, *given):
+        taken.append(process.memory_info().rss)
+        return frame(frames, *given)
+
+    monkeypatch.setattr(clips._Frames, "__call__", counted)
+    files.upscale("bicubic-x4", lr, stills, output)
+    assert [time for time, _ in _read(output)] == [t for t, _ in _read(lr)]
+    assert len(taken) == 300
+    assert _sound(output) == _sound(lr)
+    assert np.mean(taken[-20:]) - np.mean(taken[40:60]) < 20e6
 
 
 def test_a_killed_run_goes_on(run_dir, lr, stills, monkeypatch):
