@@ -38,7 +38,7 @@ import sys
 
 from absl import flags
 
-from crossnet_tf import cli, terminal
+from crossnet_tf import cli, processor, terminal
 
 FLAGS = cli.define_flags(
     "data.data_dir", "train.precision", "eval", defaults="the run's"
@@ -93,6 +93,8 @@ def main() -> None:
     alone = len(chosen) == 1 and chosen[0].source
     saved = runs.config_of(chosen[0].source) if alone else None
     config = cli.config_from_flags(FLAGS, base=saved)
+    if advice := processor.advice(config.train.precision):
+        print(advice, file=sys.stderr)
     if not FLAGS["methods"].present:  # There, rows are what was asked for.
         chosen = methods.with_bicubic(chosen)
     report = compare.report(

@@ -32,7 +32,7 @@ import sys
 
 from absl import flags
 
-from crossnet_tf import cli, terminal
+from crossnet_tf import cli, processor, terminal
 
 FLAGS = cli.define_flags()
 
@@ -118,6 +118,8 @@ def main() -> None:
         width=WIDTH.value,
         height=HEIGHT.value,
     )
+    if advice := processor.advice(options.precision):
+        print(advice, file=sys.stderr)
     files = LR.value, REF.value, OUTPUT.value
     summary = upscale(WEIGHTS.value, *files, options)
     terminal.tell(summary)

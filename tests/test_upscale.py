@@ -7,7 +7,7 @@ import pytest
 import small_runs
 import tensorflow as tf
 
-from crossnet_tf import cli, images, upscale
+from crossnet_tf import cli, images, processor, upscale
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import files, options, upscaler
 
@@ -310,3 +310,19 @@ def test_options_have_defaults_of_the_command():
         flag = upscale.FLAGS[name].default
         assert flag == default or (not flag and not default)
     assert tf.executing_eagerly()
+
+
+def test_a_precision_that_does_not_pay_is_told(
+    run_dir, pair, monkeypatch, capsys
+):
+    """Once, on stderr, and only on such a processor."""
+    bfloat16 = "--precision=mixed_bfloat16"
+    for flags in ({"avx2"}, {"avx2", "avx512f"}):
+        monkeypatch.setattr(processor, "_flags", lambda flags=flags: flags)
+        monkeypatch.setattr(processor.platform, "machine", lambda: "x86_64")
+        assert _command(run_dir, *pair, bfloat16) == 0
+        told = capsys.readouterr().err
+        assert told.count("--precision=float32 is as fast") == 1
+    monkeypatch.setattr(processor, "has_bfloat16", lambda: True)
+    assert _command(run_dir, *pair, bfloat16) == 0
+    assert "--precision=float32" not in capsys.readouterr().err

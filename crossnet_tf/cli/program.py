@@ -5,7 +5,8 @@
     crossnet upscale --help
 
 `crossnet train` is `python -m crossnet_tf.train`, and so on: the same flags,
-the same exit codes. A command's module is imported when it is called.
+the same exit codes, and `python -m crossnet_tf` is `crossnet`. A command's
+module is imported when it is called.
 """
 
 import difflib
@@ -161,3 +162,7 @@ def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, COMMANDS, 1)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     return f"`{name}` is no command.{hint} `crossnet --help` lists them all."
+
+
+if __name__ == "__main__":
+    main()

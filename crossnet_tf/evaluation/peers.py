@@ -108,8 +108,8 @@ def torch_call(
     Args:
         form: of `FORMS`.
         preset: of `PRESETS`.
-        height: of HR, a multiple of 64.
-        width: of HR, a multiple of 64.
+        height: of HR.
+        width: of HR.
         precision: Keras policy; bfloat16 by PyTorch's autocast.
         train: a step instead of a forward pass.
     """

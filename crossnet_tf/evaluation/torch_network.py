@@ -18,6 +18,7 @@ _CONTRACTING = (
     ("4", 4, 8, 3), ("4_1", 8, 8, 3), ("5", 8, 8, 3), ("5_1", 8, 8, 3),
     ("6", 8, 16, 3), ("6_1", 16, 16, 3),
 )  # fmt: skip
+_STRIDE = 64
 _EXPANDING = ((5, 4), (4, 4), (3, 2), (2, 1), (1, 1), (0, 1))
 
 
@@ -79,12 +80,28 @@ def super_resolve(
     Args:
         config: of preset `official` or `paper`.
         weights: of `shapes`.
-        lr_up: `[B, 3, H, W]` float32, sizes in 64ths.
+        lr_up: `[B, 3, H, W]` float32; padded to multiples of 64, as ours is.
         ref: `[B, 3, H, W]` float32.
 
     Returns:
         `[B, 3, H, W]`.
     """
+    height, width = ref.shape[2:]
+    pictures = (_padded(picture) for picture in (lr_up, ref))
+    return _whole(config, weights, *pictures)[:, :, :height, :width]
+
+
+def _padded(picture: Any) -> Any:
+    """The last row and column repeated until sizes are multiples of 64."""
+    import torch
+
+    down, right = (-size % _STRIDE for size in picture.shape[2:])
+    return torch.nn.functional.pad(picture, (0, right, 0, down), "replicate")
+
+
+def _whole(
+    config: ModelConfig, weights: dict[str, Any], lr_up: Any, ref: Any
+) -> Any:
     import torch
 
     layer = functools.partial(_layer, weights)

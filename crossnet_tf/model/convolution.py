@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from crossnet_tf.model import forms, lean
 from crossnet_tf.model.lean import leaky_relu as leaky_relu
+from crossnet_tf.model.listed import Inputs, shape_together
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -44,10 +45,10 @@ class Convolution(keras.layers.Conv2D):
 
     def build(self, input_shape: Sequence) -> None:
         """Creates the weights; several inputs count as one."""
-        super().build(_as_one(input_shape))
+        super().build(shape_together(input_shape))
         self.input_spec = None
 
-    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
+    def call(self, inputs: Inputs) -> tf.Tensor:
         """Convolves `inputs`, or several put together along the channels."""
         stride = self.strides[0]
         return lean.layer(
@@ -79,10 +80,10 @@ class Deconvolution(keras.layers.Conv2DTranspose):
 
     def build(self, input_shape: Sequence) -> None:
         """Creates the weights; several inputs count as one."""
-        super().build(_as_one(input_shape))
+        super().build(shape_together(input_shape))
         self.input_spec = None
 
-    def call(self, inputs: tf.Tensor | Sequence[tf.Tensor]) -> tf.Tensor:
+    def call(self, inputs: Inputs) -> tf.Tensor:
         """Doubles `inputs`, or several put together along the channels."""
         return lean.layer(
             inputs,
@@ -92,14 +93,6 @@ class Deconvolution(keras.layers.Conv2DTranspose):
             forms.double,
             forms.double_gradients,
         )
-
-
-def _as_one(input_shape: Sequence) -> Sequence:
-    """The shape of inputs that are put together along the channels."""
-    if not isinstance(input_shape[0], (list, tuple)):
-        return input_shape
-    channels = sum(shape[-1] for shape in input_shape)
-    return (*input_shape[0][:-1], channels)
 
 
 ACTIVATIONS = {

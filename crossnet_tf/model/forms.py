@@ -26,15 +26,13 @@ padded, put together or about to be activated.
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator
 
 import tensorflow as tf
 
 from crossnet_tf import processor
 from crossnet_tf.model import winograd
-
-Inputs: TypeAlias = tf.Tensor | Sequence[tf.Tensor]
+from crossnet_tf.model.listed import Inputs, apart, channels, together
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +125,7 @@ def convolve(inputs: Inputs, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """
     if stride == 1 and is_winograd(kernel):
         return winograd.convolve(inputs, kernel)
-    whole = _together(inputs)
+    whole = together(inputs)
     if stride > 1:
         padded = tf.pad(whole, _pads(kernel))
         return tf.nn.conv2d(padded, kernel, stride, "VALID")
@@ -153,19 +151,19 @@ def convolve_gradients(
     if stride == 1 and is_winograd(kernel):
         of_kernel = winograd.kernel_gradient(inputs, upstream)
         with _after(of_kernel):
-            channels = _channels(inputs)
-            below = winograd.input_gradients(upstream, turned(kernel), channels)
+            mirrored, counts = turned(kernel), channels(inputs)
+            below = winograd.input_gradients(upstream, mirrored, counts)
             return below, of_kernel
-    whole = _together(inputs)
+    whole = together(inputs)
     if stride > 1:
         of_kernel = _strided_kernel_gradient(whole, kernel, stride, upstream)
         with _after(of_kernel):
             shape = tf.shape(whole)
             one = _strided_gradient(shape, kernel, stride, upstream)
-            return _apart(one, inputs), of_kernel
+            return apart(one, inputs), of_kernel
     of_kernel = _kernel_gradient(whole, kernel, upstream)
     with _after(of_kernel):
-        return _apart(input_gradient(upstream, kernel), inputs), of_kernel
+        return apart(input_gradient(upstream, kernel), inputs), of_kernel
 
 
 def double(inputs: Inputs, kernel: tf.Tensor) -> tf.Tensor:
@@ -178,7 +176,7 @@ def double(inputs: Inputs, kernel: tf.Tensor) -> tf.Tensor:
     Returns:
         `[B, 2H, 2W, F]`.
     """
-    whole = _together(inputs)
+    whole = together(inputs)
     shape = tf.shape(whole)
     size = tf.stack([shape[0], 2 * shape[1], 2 * shape[2], kernel.shape[2]])
     return tf.nn.conv2d_transpose(whole, kernel, size, 2, "SAME")
@@ -191,13 +189,13 @@ def double_gradients(
     of_kernel = tf.raw_ops.Conv2DBackpropFilter(
         input=upstream,
         filter_sizes=kernel.shape,
-        out_backprop=_together(inputs),
+        out_backprop=together(inputs),
         strides=[1, 2, 2, 1],
         padding="SAME",
     )
     with _after(of_kernel):
         below = tf.nn.conv2d(upstream, kernel, 2, "SAME")
-        return _apart(below, inputs), of_kernel
+        return apart(below, inputs), of_kernel
 
 
 def input_gradient(upstream: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -255,25 +253,6 @@ def _strided_gradient(
         padding="VALID",
     )
     return padded[:, top : top + shape[1], left : left + shape[2]]
-
-
-def _together(inputs: Inputs) -> tf.Tensor:
-    if not isinstance(inputs, Sequence):
-        return inputs
-    return inputs[0] if len(inputs) == 1 else tf.concat(inputs, axis=-1)
-
-
-def _apart(together: tf.Tensor, inputs: Inputs) -> list[tf.Tensor]:
-    channels = _channels(inputs)
-    if len(channels) == 1:
-        return [together]
-    return tf.split(together, channels, axis=-1)
-
-
-def _channels(inputs: Inputs) -> list[int]:
-    if not isinstance(inputs, Sequence):
-        return [inputs.shape[-1]]
-    return [part.shape[-1] for part in inputs]
 
 
 def _after(tensor: tf.Tensor) -> contextlib.AbstractContextManager:

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from crossnet_tf.model.listed import Inputs, listed
 from crossnet_tf.ops.recomputation import is_recorded
 
 Slope = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -60,7 +61,7 @@ _SLOPES: dict[Callable, Slope] = {
 
 
 def layer(
-    inputs: tf.Tensor | Sequence[tf.Tensor],
+    inputs: Inputs,
     kernel: tf.Tensor,
     bias: tf.Tensor,
     activation: Callable,
@@ -78,7 +79,7 @@ def layer(
         gradients: of a list of inputs, kernel and upstream gradient: what
             comes down to each input and to the kernel.
     """
-    parts = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    parts = listed(inputs)
 
     def forward(kernel: tf.Tensor, bias: tf.Tensor, *parts: Any) -> tf.Tensor:
         return activation(tf.nn.bias_add(compute(parts, kernel), bias))

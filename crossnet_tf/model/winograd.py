@@ -26,18 +26,19 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from crossnet_tf.model.listed import Inputs, channels, listed
+
 SIZE = 5
 """Of the kernels, in both directions."""
 
 _TILE, _HALF = 4, SIZE // 2
 _POINTS = np.array([0, 1, -1, 2, -2, 0.5, -0.5])
 _GROUPS = len(_POINTS) + 1  # the eighth is infinity
-_STRIP_BYTES = 2**25
+_STRIP_BYTES = 2**23
+_LEAST_ROWS = 8  # A strip also needs the four around it.
 
 
-def convolve(
-    inputs: tf.Tensor | Sequence[tf.Tensor], kernel: tf.Tensor
-) -> tf.Tensor:
+def convolve(inputs: Inputs, kernel: tf.Tensor) -> tf.Tensor:
     """A convolution of stride 1 with zeros around.
 
     Args:
@@ -48,7 +49,7 @@ def convolve(
     Returns:
         `[B, H, W, F]`.
     """
-    return _convolve(_listed(inputs), kernel, [kernel.shape[3]])[0]
+    return _convolve(listed(inputs), kernel, [kernel.shape[3]])[0]
 
 
 def input_gradients(
@@ -64,9 +65,7 @@ def input_gradients(
     return _convolve([upstream], mirrored, channels)
 
 
-def kernel_gradient(
-    inputs: tf.Tensor | Sequence[tf.Tensor], upstream: tf.Tensor
-) -> tf.Tensor:
+def kernel_gradient(inputs: Inputs, upstream: tf.Tensor) -> tf.Tensor:
     """The gradient of the kernel of `convolve`.
 
     Args:
@@ -76,8 +75,8 @@ def kernel_gradient(
     Returns:
         `[5, 5, C, F]`.
     """
-    parts = _listed(inputs)
-    rows, count = _strips(parts)
+    parts, filters = listed(inputs), upstream.shape[3]
+    rows, count = _strips(parts, filters)
 
     def add(index: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         first = rows * index
@@ -87,7 +86,7 @@ def kernel_gradient(
         entered, left = _mixed(ENTER, near), _mixed(LEAVE.T, here)
         return index + 1, total + _products(entered, left)
 
-    sizes = [_GROUPS, SIZE, _channels(parts), upstream.shape[3]]
+    sizes = [_GROUPS, SIZE, sum(channels(parts)), filters]
     _, total = tf.while_loop(
         lambda index, _: index < count,
         add,
@@ -98,45 +97,73 @@ def kernel_gradient(
 
 
 def _convolve(
-    parts: list[tf.Tensor], kernel: tf.Tensor, channels: Sequence[int]
+    parts: list[tf.Tensor], kernel: tf.Tensor, counts: Sequence[int]
 ) -> list[tf.Tensor]:
-    """The result, divided into outputs of so many `channels`."""
-    filters, shape = kernel.shape[3], tf.shape(parts[0])
-    rows, count = _strips(parts)
-    tiles = _quotient(shape[2], _TILE)
-    sides = (_HALF, _TILE * tiles - shape[2] + _HALF)
+    """The result, divided into outputs of so many channels."""
+    filters = kernel.shape[3]
+    batch, height, width, _ = tf.unstack(tf.shape(parts[0]))
+    rows, number = _strips(parts, filters)
+    tiles = _quotient(width, _TILE)
+    sides = (_HALF, _TILE * tiles - width + _HALF)
     weights = _weigh(kernel)
 
-    def strip(index: tf.Tensor) -> list[tf.Tensor]:
-        near = _rows(parts, rows * index - _HALF, rows + SIZE - 1, sides)
+    def strip(first: tf.Tensor) -> tf.Tensor:
+        near = _rows(parts, first - _HALF, rows + SIZE - 1, sides)
         mixed = tf.nn.conv2d(_enter(near, tiles), weights, 1, "VALID")
-        mixed = tf.reshape(mixed, [shape[0], rows, tiles, _GROUPS, filters])
+        mixed = tf.reshape(mixed, [batch, rows, tiles, _GROUPS, filters])
         left = tf.matmul(tf.constant(LEAVE), mixed)
-        sizes = [shape[0], rows, _TILE * tiles, filters]
-        return tf.split(tf.reshape(left, sizes), [*channels], axis=-1)
+        left = tf.reshape(left, [batch, rows, _TILE * tiles, filters])
+        return left[:, : height - first, :width]
 
-    strips = tf.map_fn(
-        strip,
-        tf.range(count),
-        fn_output_signature=[tf.float32] * len(channels),
+    def add(index: tf.Tensor, *results: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        found = tf.split(strip(rows * index), [*counts], axis=-1)
+        written = map(_with_rows, results, found, [rows * index] * len(found))
+        return index + 1, *written
+
+    with tf.control_dependencies(parts):  # Or all begin with the step.
+        empty = [_unwritten([batch, height, width, count]) for count in counts]
+    _, *results = tf.while_loop(
+        lambda index, *_: index < number,
+        add,
+        (tf.constant(0), *empty),
         parallel_iterations=1,  # Side by side they would need it all.
     )
     known = parts[0].shape[:3]
     return [
-        tf.ensure_shape(
-            _stacked(one, known[0] == 1)[:, : shape[1], : shape[2]],
-            [*known, number],
-        )
-        for one, number in zip(strips, channels, strict=True)
+        tf.ensure_shape(result, [*known, count])
+        for result, count in zip(results, counts, strict=True)
     ]
 
 
-def _listed(inputs: tf.Tensor | Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+def _unwritten(sizes: Sequence[tf.Tensor | int]) -> tf.Tensor:
+    return tf.raw_ops.Empty(shape=tf.stack(sizes), dtype=tf.float32)
 
 
-def _channels(parts: list[tf.Tensor]) -> int:
-    return sum(part.shape[3] for part in parts)
+def _with_rows(
+    picture: tf.Tensor, rows: tf.Tensor, first: tf.Tensor
+) -> tf.Tensor:
+    """`picture` with `rows` from the `first` on, in the same memory.
+
+    Strips that are put together at the end are there twice by then.
+    """
+    sizes = tf.shape(picture)
+    batch, count = tf.unstack(tf.shape(rows)[:2])
+    numbers = first + tf.range(count) + sizes[1] * tf.range(batch)[:, None]
+    numbers = tf.reshape(numbers, [-1])
+
+    @tf.custom_gradient
+    def written(picture: tf.Tensor, rows: tf.Tensor) -> tuple:
+        flat = tf.reshape(picture, [-1, sizes[2], rows.shape[3]])
+        rows = tf.reshape(rows, [-1, sizes[2], rows.shape[3]])
+        flat = tf.raw_ops.InplaceUpdate(x=flat, i=numbers, v=rows)
+
+        def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            # No row is written twice, and nobody wants those of before.
+            return upstream, upstream[:, first : first + count]
+
+        return tf.reshape(flat, sizes), backward
+
+    return tf.ensure_shape(written(picture, rows), picture.shape)
 
 
 def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -160,11 +187,14 @@ def _matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 ENTER, WEIGH, LEAVE = _matrices()
 
 
-def _strips(parts: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+def _strips(
+    parts: list[tf.Tensor], filters: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Rows of a strip, a multiple of a tile's, and the number of strips."""
     batch, height, width, _ = tf.unstack(tf.shape(parts[0]))
-    row = 4 * (_GROUPS // _TILE) * _channels(parts) * batch * width
-    most = tf.maximum(_STRIP_BYTES // tf.maximum(row, 1), 1)
+    most_channels = max(sum(channels(parts)), filters)
+    row = 4 * (_GROUPS // _TILE) * most_channels * batch * width
+    most = tf.maximum(_STRIP_BYTES // tf.maximum(row, 1), _LEAST_ROWS)
     count = tf.maximum(_quotient(height, most), 1)
     rows = _TILE * _quotient(_quotient(height, count), _TILE)
     return rows, _quotient(height, rows)
@@ -204,14 +234,6 @@ def _weigh(kernel: tf.Tensor) -> tf.Tensor:
     weights = tf.einsum("gk,skcf->scgf", WEIGH, kernel)
     groups = _GROUPS * kernel.shape[3]
     return tf.reshape(weights, [SIZE, 1, kernel.shape[2], groups])
-
-
-def _stacked(strips: tf.Tensor, alone: bool) -> tf.Tensor:
-    """`[N, B, rows, W, F]`, below each other; `alone`: B is 1."""
-    number, batch, rows, width, filters = tf.unstack(tf.shape(strips), 5)
-    if not alone:
-        strips = tf.transpose(strips, [1, 0, 2, 3, 4])
-    return tf.reshape(strips, [batch, number * rows, width, filters])
 
 
 def _columns(rows: tf.Tensor) -> tf.Tensor:

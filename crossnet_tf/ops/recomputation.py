@@ -16,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.eager import record
 
+_LAST = "crossnet_tf/recomputed_last"
 _RECOMPUTING = contextvars.ContextVar("recomputing", default=False)
 
 
@@ -85,18 +86,29 @@ def _gradients_again(
     function: Callable, inputs: Any, variables: Any, upstream: Any
 ) -> list[tf.Tensor]:
     """Runs `function` once more, and back: to inputs, then variables."""
-    # Not before the gradient is there, or nothing would be saved.
-    with tf.GradientTape() as tape, tf.control_dependencies(upstream):
+    # Not before the gradient is there, nor beside another part's, or less
+    # would be saved.
+    waited = [*upstream, *_before()]
+    with tf.GradientTape() as tape, tf.control_dependencies(waited):
         again = [tf.identity(t) for t in tf.nest.flatten(inputs)]
         tape.watch(again)
         with recomputing(False):
             result = function(*tf.nest.pack_sequence_as(inputs, again))
-    return tape.gradient(
+    found = tape.gradient(
         _tensors(result),
         [*again, *variables],
         output_gradients=list(upstream),
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
+    _before()[:] = found
+    return found
+
+
+def _before() -> list[tf.Tensor]:
+    """The gradients of the part that was recomputed last in this graph."""
+    if tf.executing_eagerly():
+        return []
+    return tf.compat.v1.get_collection_ref(_LAST)
 
 
 def _call(function: Callable, *inputs: Any) -> Any:

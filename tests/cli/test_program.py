@@ -103,3 +103,21 @@ def test_flag_files_are_found_by_name_from_anywhere(tmp_path, root):
     assert steps("quickstart") == steps("quickstart.cfg") == expected
     pathlib.Path(tmp_path / "quickstart").write_text("--num_steps=7\n")
     assert steps("quickstart") == "7"
+
+
+@pytest.mark.parametrize("module", ["crossnet_tf", "crossnet_tf.cli.program"])
+def test_the_program_is_a_module_as_well(module, root):
+    def output(*words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", module, *words],
+            env={**os.environ, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+        )
+
+    version = output("--version")
+    assert version.stdout.startswith("crossnet_tf ")
+    assert version.returncode == 0
+    unknown = output("upscle")
+    assert unknown.returncode == 2
+    assert "Did you mean `upscale`?" in unknown.stderr

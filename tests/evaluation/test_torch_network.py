@@ -1,6 +1,9 @@
 """The layers in PyTorch that speeds are compared with."""
 
+import json
 import math
+import subprocess
+import sys
 
 import pytest
 
@@ -33,6 +36,41 @@ def test_released_network_agrees():
 
 @pytest.mark.parametrize("form", ["plain", "channels_last"])
 def test_step_runs(form):
+    _run_in_torch(form, 64, 64, train=True)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_sizes_that_are_no_multiple_of_64(train):
+    """They are padded, as ours are: `crossnet benchmark` takes them."""
+    _run_in_torch("plain", 72, 40, train)
+
+
+def _run_in_torch(form, height, width, train):
+    """In a process of its own: beside TensorFlow a step may crash."""
     pytest.importorskip("torch")
-    size = {"preset": "official", "height": 64, "width": 64}
-    peers.torch_call(form, **size, precision="float32", train=True)()
+    job = {
+        "form": form,
+        "preset": "official",
+        "height": height,
+        "width": width,
+        "precision": "float32",
+        "train": train,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", peers.__name__, json.dumps(job)],
+        input="\n",
+        capture_output=True,
+        text=True,
+    )
+    ready, seconds = done.stdout.splitlines()
+    assert ready == "> ready"
+    assert float(seconds.removeprefix("> ")) > 0
+
+
+def test_padding_changes_nothing_at_multiples_of_64():
+    torch = pytest.importorskip("torch")
+    picture = torch.rand(1, 3, 64, 128)
+    assert torch_network._padded(picture).equal(picture)
+    padded = torch_network._padded(picture[..., :60, :100])
+    assert padded.shape == (1, 3, 64, 128)
+    assert padded[..., 60:, 99].equal(picture[..., 59:60, 99].expand(1, 3, 4))

@@ -13,6 +13,7 @@ SIZES = [(1, 8, 12), (2, 9, 13), (1, 17, 6), (2, 1, 3), (1, 3, 1)]
 @pytest.fixture(params=[2**25, 2000], ids=["whole", "strips"])
 def strips(request, monkeypatch):
     monkeypatch.setattr(winograd, "_STRIP_BYTES", request.param)
+    monkeypatch.setattr(winograd, "_LEAST_ROWS", 1)
 
 
 def _drawn(rng, *shape):
@@ -51,10 +52,57 @@ def test_kernel_gradient_agrees(rng, strips, size):
     _assert_equal(found, tape.gradient(total, kernel))
 
 
-def test_many_strips(rng, monkeypatch):
-    monkeypatch.setattr(winograd, "_STRIP_BYTES", 2000)
-    rows, count = winograd._strips([_drawn(rng, 1, 17, 8, 7)])
-    assert (int(rows), int(count)) == (4, 5)
+@pytest.mark.parametrize("strips", [2000], indirect=True)
+def test_many_strips(rng, strips):
+    picture = _drawn(rng, 1, 17, 8, 7)
+    for filters, wanted in ((4, (4, 5)), (70, (4, 5))):
+        rows, count = winograd._strips([picture], filters)
+        assert (int(rows), int(count)) == wanted
+
+
+def test_strips_are_not_mostly_their_surroundings(rng):
+    """However wide the picture is; the wider side counts."""
+    wide = tf.zeros([1, 64, 4096, 1])
+    assert int(winograd._strips([wide], 192)[0]) == 8
+    assert int(winograd._strips([wide], 1)[0]) == 64
+
+
+def test_convolve_gradient_of_a_graph(rng, strips):
+    """Made where no gradient was looking on, as `model.predict` makes it."""
+    inputs, kernel = _drawn(rng, 2, 9, 13, 7), _drawn(rng, 5, 5, 7, 4)
+    graph = tf.function(winograd.convolve)
+    graph(inputs, kernel)
+    gradients = []
+    for function in (graph, _plain):
+        with tf.GradientTape() as tape:
+            tape.watch([inputs, kernel])
+            total = tf.reduce_sum(function(inputs, kernel) ** 2)
+        gradients.append(tape.gradient(total, [inputs, kernel]))
+    for found, wanted in zip(*gradients, strict=True):
+        _assert_equal(found, wanted)
+
+
+def test_results_take_no_memory_before_their_turn():
+    """Nothing else would tell TensorFlow when to make room for them."""
+
+    @tf.function
+    def function(x, kernel):
+        return winograd.convolve(tf.sin(x), kernel)
+
+    sizes = [tf.TensorSpec([1, 8, 12, 3]), tf.TensorSpec([5, 5, 3, 4])]
+    graph = function.get_concrete_function(*sizes).graph
+    (empty,) = [o for o in graph.get_operations() if o.type == "Empty"]
+    assert [o.type for o in empty.control_inputs] == ["Sin"]
+
+
+def test_calls_of_a_graph_share_no_memory(rng, strips):
+    """Strips are written in place: never into an earlier result."""
+    graph = tf.function(winograd.convolve)
+    pictures = [_drawn(rng, 1, 9, 12, 3) for _ in range(2)]
+    kernel = _drawn(rng, 5, 5, 3, 4)
+    found = [graph(picture, kernel) for picture in pictures]
+    for result, picture in zip(found, pictures, strict=True):
+        _assert_equal(result, _plain(picture, kernel))
 
 
 def test_convolve_unknown_shape(rng):
