@@ -57,6 +57,44 @@ class Matched:
     sharpened: bool = False
 
 
+@dataclasses.dataclass(frozen=True)
+class Cameras:
+    """What the cameras of LR and REF differ by.
+
+    Attributes:
+        tone: of REF; None: it is left.
+        linear: whether LR's pixels are averages of light.
+        kernel: filter that sharpens LR; None: it is left.
+    """
+
+    tone: Tone | None
+    linear: bool
+    kernel: np.ndarray | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is done, a few words each."""
+        said = (
+            (self.tone is not None, "tone"),
+            (self.linear, "averages of light"),
+            (self.kernel is not None, "blur of LR"),
+        )
+        return tuple(words for done, words in said if done)
+
+    def of_lr(self, lr: np.ndarray) -> np.ndarray:
+        """LR `[h, w, 3]` float32 in [0, 1] for the network."""
+        lr = self.lit(lr)
+        return lr if self.kernel is None else blur.filtered(lr, self.kernel)
+
+    def of_ref(self, ref: np.ndarray) -> np.ndarray:
+        """REF `[s*h, s*w, 3]` float32 in [0, 1] for the network."""
+        return self.lit(ref if self.tone is None else self.tone(ref))
+
+    def lit(self, picture: np.ndarray) -> np.ndarray:
+        """A picture in the light that the network works in."""
+        return light.to_light(picture) if self.linear else picture
+
+
 def without_noise(
     ref: np.ndarray, laid: Alignment, overlay: Overlay
 ) -> np.ndarray | None:
@@ -117,31 +155,30 @@ def match(
         follows_tone: whether the network finds tone curves itself: then a
             curve that leaves light uneven is left to it.
     """
-    return match_over(Overlay(lr, ref, cover), follows_tone)
+    return match_over(Overlay(lr, ref, cover), follows_tone)[0]
 
 
-def match_over(overlay: Overlay, follows_tone: bool = False) -> Matched:
-    """As `match`, of a pair some of whose matches may be known."""
-    notes = []
+def match_over(
+    overlay: Overlay, follows_tone: bool = False
+) -> tuple[Matched, Cameras]:
+    """As `match`, of a pair some of whose matches may be known.
+
+    Returns:
+        The pair, and what its cameras differ by, for other pairs of them.
+    """
     tone = _tone(overlay, follows_tone)
     if tone is not None:
-        toned = tone(overlay.ref)
-        overlay = Overlay(overlay.lr, toned, overlay.cover)
-        notes.append("tone")
-    lr, ref = overlay.lr, overlay.ref
+        overlay = Overlay(overlay.lr, tone(overlay.ref), overlay.cover)
     part = _best_part(overlay)
     linear = _is_linear(*part)
     if linear:
-        lr, ref = light.to_light(lr), light.to_light(ref)
         part = (light.to_light(part[0]), light.to_light(part[1]), part[2])
-        notes.append("averages of light")
-    kernel = _filter(*part)
-    if kernel is not None:
-        lr = blur.filtered(lr, kernel)
-        notes.append("blur of LR")
+    cameras = Cameras(tone, linear, _filter(*part))
+    lr, ref = cameras.of_lr(overlay.lr), cameras.lit(overlay.ref)
     curve = None if tone is None else tone(_GREYS)
-    sharpened = kernel is not None
-    return Matched(lr, ref, tuple(notes), linear, curve, sharpened)
+    sharpened = cameras.kernel is not None
+    matched = Matched(lr, ref, cameras.notes, linear, curve, sharpened)
+    return matched, cameras
 
 
 def _tone(overlay: Overlay, only_even: bool) -> Tone | None:

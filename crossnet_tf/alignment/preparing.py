@@ -8,7 +8,7 @@ from crossnet_tf.alignment import consistency, light, sizes
 from crossnet_tf.alignment.filling import filled
 from crossnet_tf.alignment.matching import match_over, without_noise
 from crossnet_tf.alignment.overlay import Overlay
-from crossnet_tf.alignment.registration import Alignment, align
+from crossnet_tf.alignment.registration import Alignment, align, as_it_is
 
 CHOICES = ("auto", "none")
 
@@ -75,14 +75,14 @@ def prepare(
         if found.verdict == "aligned" or said:
             notes.append("; ".join(filter(None, (said, found.reason))))
     else:
-        found = _as_it_is(ref)
+        found = as_it_is(ref)
     laid, cover = found.ref, found.cover
     if matching == "auto":
         overlay = found.overlay or Overlay(lr, laid, cover)
         clean = without_noise(ref, found, overlay)
         if clean is not None:
             overlay = Overlay(lr, clean, cover)
-        matched = match_over(overlay, follows_tone)
+        matched, _ = match_over(overlay, follows_tone)
         done = ("noise of REF",) * (clean is not None) + matched.notes
         if done:
             notes.append("matched to LR's camera: " + ", ".join(done))
@@ -93,11 +93,6 @@ def prepare(
     shown = None if cover.all() else cover
     laid = laid if shown is None else filled(laid, cover, lr)
     return Prepared(lr, laid, shown, tuple(notes), linear, curve, holds)
-
-
-def _as_it_is(ref: np.ndarray) -> Alignment:
-    cover = np.ones(ref.shape[:2], bool)
-    return Alignment(ref, cover, np.eye(3), "kept", "")
 
 
 def _aligned(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:

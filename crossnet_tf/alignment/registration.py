@@ -108,6 +108,12 @@ def align(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
     )
 
 
+def as_it_is(ref: np.ndarray) -> Alignment:
+    """REF `[s*h, s*w, 3]` that is not to be moved."""
+    cover = np.ones(ref.shape[:2], bool)
+    return Alignment(ref, cover, np.eye(3), "kept", "")
+
+
 def _lies_right(overlay: Overlay) -> bool:
     """Whether most of REF is where the network finds it, beyond doubt."""
     if overlay.matches.certain.mean() < _MATCHING:

@@ -23,7 +23,7 @@ from crossnet_tf import atomic
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.storage import runs
 from crossnet_tf.upscaling import blending
-from crossnet_tf.upscaling.inputs import Inputs, network_pair
+from crossnet_tf.upscaling.inputs import Inputs, network_frames
 from crossnet_tf.upscaling.jobs import Job
 from crossnet_tf.upscaling.options import Options, Summary
 from crossnet_tf.upscaling.references import Near, open_references
@@ -161,6 +161,9 @@ class _Results:
             self.next = next(self._frames, None)
 
 
+_Prepares = Callable[[np.ndarray], Inputs]
+
+
 class _Frames:
     """Super-resolves one frame with the references around it."""
 
@@ -168,13 +171,15 @@ class _Frames:
         self, source: str | os.PathLike, options: Options, model: ModelConfig
     ):
         self._source, self._options, self._model = source, options, model
+        self._prepared: list[tuple[np.ndarray, _Prepares]] = []
 
     def __call__(self, frame: np.ndarray, near: Near) -> np.ndarray:
         """`[H, W, 3]` uint8."""
         lr = np.asarray(frame, np.float32) / 255
         results, weights = [], []
-        for _, ref in near:
-            pair = self._inputs(lr, ref)
+        self._keep([ref for _, ref in near])
+        for _, prepares in self._prepared:
+            pair = prepares(lr)
             names = ("sr", "flow_0") if len(near) > 1 else ("sr",)
             outputs = self._network(pair.lr, pair.ref, names, pair.cover)
             results.append(pair.finished(outputs["sr"]))
@@ -192,12 +197,14 @@ class _Frames:
         sr = resized(sr, self._options.size.of(lr.shape, self._model.scale))
         return np.floor(np.clip(sr, 0, 1) * 255 + 0.5).astype(np.uint8)
 
-    def _inputs(self, lr: np.ndarray, ref: np.ndarray) -> Inputs:
-        """REF of the right size as it is; another one laid over LR first."""
-        wanted = tuple(self._model.scale * size for size in lr.shape[:2])
-        if ref.shape[:2] == wanted:
-            return Inputs(lr, ref)
-        return network_pair(lr, ref, self._model, self._options)
+    def _keep(self, refs: list[np.ndarray]) -> None:
+        """What prepares frames with each of `refs`, in turn, and no others."""
+        known = {id(ref): prepares for ref, prepares in self._prepared}
+        how = self._model, self._options
+        self._prepared = [
+            (ref, known.get(id(ref)) or network_frames(ref, *how))
+            for ref in refs
+        ]
 
     @functools.cached_property
     def _network(self) -> Upscaler:

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from crossnet_tf.baselines import registry
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.ops.resizing import check_ref_fits
 from crossnet_tf.upscaling.options import Options
+
+if TYPE_CHECKING:
+    from crossnet_tf.alignment import Prepared  # OpenCV
 
 
 class Inputs:
@@ -61,18 +65,53 @@ def network_pair(
         check_ref_fits(lr.shape, ref.shape, scale)
     if options.align == options.match == "none":
         return Inputs(lr, ref)
+    _check_opencv(options)
+    from crossnet_tf import alignment  # OpenCV
+
+    return _inputs(
+        alignment.prepare(lr, ref, scale, *_wanted(network, options))
+    )
+
+
+def network_frames(
+    ref: np.ndarray, network: ModelConfig, options: Options
+) -> Callable[[np.ndarray], Inputs]:
+    """As `network_pair`, for the frames of a video that have one REF.
+
+    What is found for one frame is kept for the next (`alignment.steady`).
+    """
+    if options.align == options.match == "none":
+        return lambda lr: network_pair(lr, ref, network, options)
+    _check_opencv(options)
+    from crossnet_tf import alignment  # OpenCV
+
+    scale = network.scale
+    steady = alignment.SteadyRef(ref, scale, *_wanted(network, options))
+
+    def pair(lr: np.ndarray) -> Inputs:
+        if options.align == "none":
+            check_ref_fits(lr.shape, ref.shape, scale)
+        return _inputs(steady(lr))
+
+    return pair
+
+
+def _wanted(network: ModelConfig, options: Options) -> tuple[str, str, bool]:
+    """Alignment, matching, and whether the network follows tone itself."""
+    follows_tone = registry.REGISTRY[network.system].follows_tone
+    return options.align, options.match, follows_tone
+
+
+def _inputs(found: "Prepared") -> Inputs:
+    pair = found.lr, found.ref, found.cover
+    values = found.finished, found.curve, found.result
+    return Inputs(*pair, found.notes, *values)
+
+
+def _check_opencv(options: Options) -> None:
     if importlib.util.find_spec("cv2") is None:
         raise ValueError(
             "Aligning and matching need OpenCV: `pip install "
             "'crossnet_tf[opencv]'`, or give --align=none --match=none. "
             f"Received: align={options.align}, match={options.match}."
         )
-    from crossnet_tf import alignment  # OpenCV
-
-    follows_tone = registry.REGISTRY[network.system].follows_tone
-    found = alignment.prepare(
-        lr, ref, scale, options.align, options.match, follows_tone
-    )
-    pair = found.lr, found.ref, found.cover
-    values = found.finished, found.curve, found.result
-    return Inputs(*pair, found.notes, *values)

@@ -273,8 +273,8 @@ def test_values_of_the_frames_come_back(monkeypatch):
     """What matching did, such as linear light, is undone before mixing."""
     monkeypatch.setattr(
         clips,
-        "network_pair",
-        lambda lr, ref, *_: Inputs(lr, np.repeat(
+        "network_frames",
+        lambda *_: lambda lr: Inputs(lr, np.repeat(
             np.repeat(lr, 4, 0), 4, 1), finished=lambda sr: 1 - sr),
     )  # fmt: skip
     frames = clips._Frames("bicubic-x4", Options(), ModelConfig(scale=4))
@@ -289,13 +289,38 @@ def test_values_of_the_frames_come_back(monkeypatch):
 def test_frames_are_matched_as_the_network_wants(monkeypatch, system, follows):
     asked = []
 
-    def prepare(lr, ref, scale, align, match, follows_tone):
+    def steady(ref, scale, align, match, follows_tone):
         asked.append(follows_tone)
-        return Prepared(lr, np.zeros([32, 48, 3], np.float32), None, ())
+        black = np.zeros([32, 48, 3], np.float32)
+        return lambda lr: Prepared(lr, black, None, ())
 
-    monkeypatch.setattr(alignment, "prepare", prepare)
+    monkeypatch.setattr(alignment, "SteadyRef", steady)
     model = ModelConfig(system=system, scale=4)
     frames = clips._Frames("bicubic-x4", Options(), model)
     near = [(fractions.Fraction(0), np.zeros([9, 9, 3], np.float32))]
     frames(np.zeros([8, 12, 3], np.uint8), near)
     assert asked == [follows]
+
+
+def test_a_still_of_another_tone_is_matched_once(monkeypatch):
+    """REF of the right size is matched, too, and for all of its frames."""
+    still = np.float32(WHOLE[100:356, 100:356] / 255) ** 1.25
+    hr = [WHOLE[100:356, 100 + n : 356 + n] for n in range(3)]
+    small = [
+        np.asarray(Image.fromarray(p).resize((64, 64), Image.BICUBIC))
+        for p in hr
+    ]
+    seen = []
+
+    class Network:
+        def __call__(self, lr, ref, names, cover):
+            seen.append(ref)
+            return {"sr": ref}
+
+    monkeypatch.setattr(clips, "load_upscaler", lambda *_: Network())
+    frames = clips._Frames("none", Options(), ModelConfig(scale=4))
+    for frame in small:
+        frames(frame, [(fractions.Fraction(0), still)])
+    assert all(ref is seen[0] for ref in seen)
+    before, after = (np.abs(p - hr[0] / 255).mean() for p in (still, seen[0]))
+    assert after < 0.2 * before
