@@ -159,7 +159,7 @@ def tiny_pair() -> TinyPair:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root() -> pathlib.Path:
     """The checkout."""
     return pathlib.Path(__file__).resolve().parent.parent

@@ -18,6 +18,9 @@ from PIL import BmpImagePlugin
 
 from crossnet_tf.images import headers
 
+# libvips would keep its last hundred pictures, for who decodes one again.
+pyvips.cache_set_max(0)
+
 _LOADERS = {
     "png": pyvips.Image.pngload_buffer,
     "jpeg": pyvips.Image.jpegload_buffer,

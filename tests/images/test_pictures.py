@@ -245,3 +245,12 @@ def test_every_written_format_is_read(tmp_path):
         path = tmp_path / f"a{suffix}"
         images.write_image(path, PHOTO)
         assert images.read_picture(path).info.format == kind
+
+
+def test_pictures_that_were_read_are_not_kept(tmp_path):
+    """libvips has a cache of operations, with their bytes and pixels."""
+    for number in range(5):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(PHOTO + np.uint8(number)).save(path)
+        images.read_picture(path)
+    assert pyvips.cache_get_size() == 0
