@@ -48,8 +48,11 @@ def is_beyond_lr(lr: np.ndarray, moved: np.ndarray, inside: np.ndarray) -> bool:
     ours, theirs = (_fine_power(picture) for picture in (lr, moved))
     ours, theirs = ours[inside], theirs[inside]
     quiet = ours <= np.quantile(ours, _QUIET_PLACES)
+    # A soft LR shows less everywhere, noise adds as much everywhere.
+    busy = ours >= np.median(ours)
+    gain = max(theirs[busy].sum() / (ours[busy].sum() + 1e-6), 1.0)
     # The median, since what LR does not show at all is no noise either.
-    beyond = np.median(theirs[quiet] - ours[quiet])
+    beyond = np.median(theirs[quiet] - gain * ours[quiet])
     level = ours[quiet].mean()
     return bool(level < _QUIET**2 and beyond > _BEYOND**2)
 

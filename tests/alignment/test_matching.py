@@ -181,3 +181,25 @@ def test_spectrum_of_white_noise_is_flat(rng):
     assert np.median(spectrum) == pytest.approx(10, rel=0.15)
     nothing = colored_noise.noise_spectrum(noisy[:8, :8])
     np.testing.assert_array_equal(nothing, 0)
+
+
+def test_a_ref_that_is_slightly_off_does_not_leave_lr_soft():
+    """Regression alone sharpens less, the less REF fits."""
+    soft = _small(cv2.GaussianBlur(PHOTO, (0, 0), 2.0))
+    jitter = np.float32(0.4 * np.random.default_rng(0).normal(size=(96, 96, 2)))
+    off = cv2.GaussianBlur(jitter, (0, 0), 2.0) * 4.0
+    y, x = np.mgrid[:96, :96].astype(np.float32)
+    expected = sampling.sampled(LR, x + off[..., 0], y + off[..., 1])
+    everywhere = np.ones([96, 96], bool)
+    kernel = blur._fit(soft, expected, everywhere)
+    more = blur._undiluted(kernel, soft, expected, everywhere)
+    alone, both = (blur.filtered(soft, k) for k in (kernel, more))
+    assert np.abs(both - LR).mean() < np.abs(alone - LR).mean()
+    np.testing.assert_allclose(more.sum(), 1.0, atol=1e-5)
+
+
+def test_what_a_soft_lr_lacks_is_no_noise_identity():
+    soft = _small(cv2.GaussianBlur(PHOTO, (0, 0), 2.5))
+    ref = _small(PHOTO)
+    everywhere = np.ones(soft.shape[:2], bool)
+    assert not colored_noise.is_beyond_lr(soft, ref, everywhere)
