@@ -120,8 +120,9 @@ def _convolve(
         written = map(_with_rows, results, found, [rows * index] * len(found))
         return index + 1, *written
 
+    sizes = [tf.stack([batch, height, width, count]) for count in counts]
     with tf.control_dependencies(parts):  # Or all begin with the step.
-        empty = [_unwritten([batch, height, width, count]) for count in counts]
+        empty = [_unwritten(size) for size in sizes]
     _, *results = tf.while_loop(
         lambda index, *_: index < number,
         add,
@@ -135,8 +136,8 @@ def _convolve(
     ]
 
 
-def _unwritten(sizes: Sequence[tf.Tensor | int]) -> tf.Tensor:
-    return tf.raw_ops.Empty(shape=tf.stack(sizes), dtype=tf.float32)
+def _unwritten(size: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.Empty(shape=size, dtype=tf.float32)
 
 
 def _with_rows(
