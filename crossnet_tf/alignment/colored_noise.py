@@ -14,9 +14,14 @@ import cv2
 import numpy as np
 
 from crossnet_tf.alignment import sampling
-from crossnet_tf.alignment.denoising import COSINES, OPPONENT
+from crossnet_tf.alignment.cosines import (
+    COSINES,
+    FREQUENCIES,
+    SIDE,
+    flat_blocks,
+)
+from crossnet_tf.alignment.denoising import OPPONENT
 
-_BLOCK = 8
 # LR pixels over which what is shown is fine, and places are.
 _FINE, _PLACE = 5, 9
 # Share of LR's places that are its quiet ones, and the levels of 255 of detail
@@ -73,28 +78,23 @@ def noise_spectrum(picture: np.ndarray) -> np.ndarray:
         `[3, 64]` float32: of the cosine transform of blocks of 8x8 pixels,
         for each plane that `denoising` works on; 0 where REF is small.
     """
-    rows, columns = (n // _BLOCK for n in picture.shape[:2])
-    cut = picture[: _BLOCK * rows, : _BLOCK * columns]
-    blocks = cut.reshape(rows, _BLOCK, columns, _BLOCK, 3)
-    blocks = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, 3, _BLOCK**2)
+    blocks = flat_blocks(picture)
     colours = blocks.mean(-1)
     shown = (colours.min(-1) > _DARKEST) & (colours.max(-1) < _BRIGHTEST)
     blocks = blocks[shown]
     if len(blocks) < _FEWEST:
-        return np.zeros([3, _BLOCK**2], np.float32)
+        return np.zeros([3, SIDE**2], np.float32)
     found = np.einsum("dc,bcp,kp->bdk", OPPONENT, blocks, COSINES) ** 2
-    frequencies = np.add.outer(np.arange(_BLOCK), np.arange(_BLOCK)).ravel()
-    order = found[:, 0, frequencies >= _BUSY].mean(-1).argsort()
+    order = found[:, 0, FREQUENCIES >= _BUSY].mean(-1).argsort()
     power = found[order[: max(round(_QUIETEST * len(order)), 1)]].mean(0)
     # Blocks are chosen by brightness, so that of colours is not too small.
     power[0] /= _QUIET_POWER
-    near = (frequencies >= _BUSY) & (frequencies <= _NEXT)
-    power[:, frequencies < _BUSY] = power[:, near].mean(-1, keepdims=True)
+    near = (FREQUENCIES >= _BUSY) & (FREQUENCIES <= _NEXT)
+    power[:, FREQUENCIES < _BUSY] = power[:, near].mean(-1, keepdims=True)
     return (255.0 * np.sqrt(power)).astype(np.float32)
 
 
 def finest(spectrum: np.ndarray) -> float:
     """Level of brightness at the finer half of the frequencies."""
-    frequencies = np.add.outer(np.arange(_BLOCK), np.arange(_BLOCK)).ravel()
-    fine = spectrum[0, frequencies >= _BLOCK - 1]
+    fine = spectrum[0, FREQUENCIES >= SIDE - 1]
     return float(np.sqrt((fine**2).mean()))

@@ -13,30 +13,20 @@ Reference: Yu and Sapiro, "DCT image denoising", Image Processing On Line 2011.
 
 import numpy as np
 
-_SIDE = 8
+from crossnet_tf.alignment.cosines import COSINES, SIDE
+
 # Between the corners of blocks; 2 gains 0.3 dB for twice the time, 4 loses 0.4.
 _STEP = 3
 # Coefficients below this many standard deviations are dropped at first.
 _DROPPED = 2.7
 # Rows that are worked on at once, and those beyond that reach into them.
-_BAND, _MARGIN = 480, 2 * _SIDE
+_BAND, _MARGIN = 480, 2 * SIDE
 # Noise that is as good as none.
 _LEAST = np.float32(1e-6)
 # Grey and two differences of colour, orthonormal: noise stays white.
 OPPONENT = np.array(
     [[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]], np.float32
 ) / np.sqrt(np.array([[3.0], [2.0], [6.0]], np.float32))
-
-
-def _cosines() -> np.ndarray:
-    """Of blocks, flat: `[64, 64]` float32, a coefficient in each row."""
-    k, i = np.mgrid[:_SIDE, :_SIDE]
-    line = np.cos(np.pi * k * (2 * i + 1) / (2 * _SIDE))
-    line *= np.where(k == 0, np.sqrt(1.0 / _SIDE), np.sqrt(2.0 / _SIDE))
-    return np.kron(line, line).astype(np.float32)
-
-
-COSINES = _cosines()
 
 
 def denoised(picture: np.ndarray, level: float | np.ndarray) -> np.ndarray:
@@ -48,10 +38,10 @@ def denoised(picture: np.ndarray, level: float | np.ndarray) -> np.ndarray:
             `[3, 64]` for planes of `OPPONENT` and coefficients of blocks.
     """
     clean = np.empty_like(picture)
-    sigmas = np.broadcast_to(np.float32(level) / 255.0, (3, _SIDE * _SIDE))
+    sigmas = np.broadcast_to(np.float32(level) / 255.0, (3, SIDE * SIDE))
     sigmas = np.maximum(sigmas, _LEAST)
     for top in range(0, picture.shape[0], _BAND):
-        first = max(min(top - _MARGIN, picture.shape[0] - _SIDE), 0)
+        first = max(min(top - _MARGIN, picture.shape[0] - SIDE), 0)
         band = picture[first : top + _BAND + _MARGIN]
         part = _band_denoised(band, sigmas)
         clean[top : top + _BAND] = part[top - first :][:_BAND]
@@ -60,7 +50,7 @@ def denoised(picture: np.ndarray, level: float | np.ndarray) -> np.ndarray:
 
 def _band_denoised(band: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
     height, width = band.shape[:2]
-    more = [(_SIDE - n) % _STEP for n in (height, width)]
+    more = [(SIDE - n) % _STEP for n in (height, width)]
     padded = np.pad(band, ((0, more[0]), (0, more[1]), (0, 0)), "symmetric")
     planes = []
     parts = np.moveaxis(padded @ OPPONENT.T, -1, 0)
@@ -75,7 +65,7 @@ def _filtered(
 ) -> np.ndarray:
     """One round; blocks in which less noise is left count for more."""
     blocks = _blocks(plane)
-    found = blocks.reshape(-1, _SIDE * _SIDE) @ COSINES.T
+    found = blocks.reshape(-1, SIDE * SIDE) @ COSINES.T
     if first is None:
         shares = (np.abs(found) > _DROPPED * sigma).astype(np.float32)
     else:
@@ -87,8 +77,8 @@ def _filtered(
     parts = parts.reshape(blocks.shape)
     total, weight = np.zeros_like(plane), np.zeros_like(plane)
     rows, columns = (_STEP * n for n in blocks.shape[:2])
-    for y in range(_SIDE):
-        for x in range(_SIDE):
+    for y in range(SIDE):
+        for x in range(SIDE):
             place = np.s_[y : y + rows : _STEP, x : x + columns : _STEP]
             total[place] += parts[:, :, y, x]
             weight[place] += weights.reshape(blocks.shape[:2])
@@ -97,5 +87,5 @@ def _filtered(
 
 def _blocks(plane: np.ndarray) -> np.ndarray:
     """All blocks, `[rows, columns, 8, 8]`, a view."""
-    windows = np.lib.stride_tricks.sliding_window_view(plane, (_SIDE, _SIDE))
+    windows = np.lib.stride_tricks.sliding_window_view(plane, (SIDE, SIDE))
     return windows[::_STEP, ::_STEP]

@@ -16,9 +16,8 @@ import cv2
 import numpy as np
 
 from crossnet_tf.alignment import sampling
-from crossnet_tf.alignment.denoising import COSINES
+from crossnet_tf.alignment.cosines import COSINES, FREQUENCIES, flat_blocks
 
-_BLOCK = 8
 # Coefficients whose two frequencies add up to at least this are the finest.
 _FINEST = 10
 # Share of blocks that is asked, and the mean that noise has in those with
@@ -61,17 +60,13 @@ def noise_level(picture: np.ndarray) -> float:
 
 def _quietest(picture: np.ndarray) -> float:
     """Power of noise, if nothing else were in the quietest blocks."""
-    rows, columns = (n // _BLOCK for n in picture.shape[:2])
-    cut = picture[: _BLOCK * rows, : _BLOCK * columns]
-    blocks = cut.reshape(rows, _BLOCK, columns, _BLOCK, 3)
-    blocks = blocks.transpose(0, 2, 4, 1, 3).reshape(-1, 3, _BLOCK * _BLOCK)
+    blocks = flat_blocks(picture)
     colours = blocks.mean(1)
     shown = colours.min(-1) > _DARKEST
     blocks = blocks[shown & (colours.max(-1) < _BRIGHTEST)]
     if len(blocks) < _FEWEST:
         return 0.0
-    frequencies = np.add.outer(np.arange(_BLOCK), np.arange(_BLOCK)).ravel()
-    found = blocks @ COSINES[frequencies >= _FINEST].T
+    found = blocks @ COSINES[FREQUENCIES >= _FINEST].T
     powers = np.sort((found**2).mean((1, 2)))
     count = max(round(_QUIETEST * len(powers)), 1)
     return float(powers[:count].mean() / _QUIET_POWER)
