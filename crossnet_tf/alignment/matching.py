@@ -97,8 +97,8 @@ class Cameras:
 
 def without_noise(
     ref: np.ndarray, laid: Alignment, overlay: Overlay
-) -> np.ndarray | None:
-    """REF on HR's grid without its noise, or None where that is as it should.
+) -> Overlay:
+    """`overlay` of REF without its noise, or itself where there is none.
 
     Noise is white only before it is resampled.
 
@@ -108,13 +108,14 @@ def without_noise(
         overlay: of LR and REF, laid so.
     """
     if laid.homography is None:
-        return None
+        return overlay
     size = laid.ref.shape[:2]
     finer = max(sampling.magnification(laid.homography, *size), 1.0)
     level = _noise_of(ref, finer, overlay)
     if level is None:
-        return None
-    return laid_over(denoised(ref, level), laid.homography, size)[0]
+        return overlay
+    clean = laid_over(denoised(ref, level), laid.homography, size)[0]
+    return Overlay(overlay.lr, clean, overlay.cover)
 
 
 def _noise_of(

@@ -7,7 +7,6 @@ import numpy as np
 from crossnet_tf.alignment import consistency, light, sizes
 from crossnet_tf.alignment.filling import filled
 from crossnet_tf.alignment.matching import match_over, without_noise
-from crossnet_tf.alignment.overlay import Overlay
 from crossnet_tf.alignment.registration import Alignment, align, as_it_is
 
 CHOICES = ("auto", "none")
@@ -70,7 +69,7 @@ def prepare(
     """
     notes, linear, curve, holds = [], False, None, False
     if alignment == "auto":
-        found = _aligned(lr, ref, scale)
+        found = aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
         if found.verdict == "aligned" or said:
             notes.append("; ".join(filter(None, (said, found.reason))))
@@ -78,12 +77,10 @@ def prepare(
         found = as_it_is(ref)
     laid, cover = found.ref, found.cover
     if matching == "auto":
-        overlay = found.overlay or Overlay(lr, laid, cover)
+        overlay = found.over(lr)
         clean = without_noise(ref, found, overlay)
-        if clean is not None:
-            overlay = Overlay(lr, clean, cover)
-        matched, _ = match_over(overlay, follows_tone)
-        done = ("noise of REF",) * (clean is not None) + matched.notes
+        matched, _ = match_over(clean, follows_tone)
+        done = ("noise of REF",) * (clean is not overlay) + matched.notes
         if done:
             notes.append("matched to LR's camera: " + ", ".join(done))
         lr, laid, linear = matched.lr, matched.ref, matched.linear
@@ -95,7 +92,12 @@ def prepare(
     return Prepared(lr, laid, shown, tuple(notes), linear, curve, holds)
 
 
-def _aligned(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
+def aligned(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
+    """As `align`.
+
+    Raises:
+        ValueError: REF does not fit, or does not show what LR shows.
+    """
     found = align(lr, ref, scale)
     if found.verdict == "refused":
         raise ValueError(

@@ -65,6 +65,10 @@ class Alignment:
     reason: str
     overlay: Overlay | None = None
 
+    def over(self, lr: np.ndarray) -> Overlay:
+        """It over `lr` `[h, w, 3]`, with the matches that are known."""
+        return self.overlay or Overlay(lr, self.ref, self.cover)
+
 
 def align(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
     """Finds how REF lies over LR, and resamples it where that pays.

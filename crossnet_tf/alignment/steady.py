@@ -11,12 +11,12 @@ import dataclasses
 
 import numpy as np
 
-from crossnet_tf.alignment import registration, sizes
+from crossnet_tf.alignment import registration
 from crossnet_tf.alignment.filling import filled
 from crossnet_tf.alignment.matches import Matches, find_matches
 from crossnet_tf.alignment.matching import Cameras, match_over, without_noise
 from crossnet_tf.alignment.overlay import Overlay
-from crossnet_tf.alignment.preparing import Prepared
+from crossnet_tf.alignment.preparing import Prepared, aligned
 from crossnet_tf.alignment.registration import Alignment
 
 # Share of LR's longer side that a frame may move until all is found anew.
@@ -86,12 +86,10 @@ class SteadyRef:
         laid, last = self._laid(lr), self._found
         if laid.verdict == "refused" and last is not None:
             return last
-        overlay = laid.overlay or Overlay(lr, laid.ref, laid.cover)
+        overlay = laid.over(lr)
         cameras = _ALIKE if last is None else last.cameras
         if self._matches:
-            clean = without_noise(self._given, laid, overlay)
-            if clean is not None:
-                overlay = Overlay(lr, clean, laid.cover)
+            overlay = without_noise(self._given, laid, overlay)
             # Nothing known: perhaps too little of the last frame matched.
             if not cameras.notes:
                 _, cameras = match_over(overlay, self._follows_tone)
@@ -101,11 +99,8 @@ class SteadyRef:
         """REF on the grid; refused only if it was over a frame before."""
         if not self._aligns:
             return registration.as_it_is(self._given)
-        laid = registration.align(lr, self._given, self._scale)
-        if laid.verdict == "refused" and self._found is None:
-            shapes = lr.shape, self._given.shape
-            raise ValueError(sizes.refusal(*shapes, self._scale, laid.reason))
-        return laid
+        align = aligned if self._found is None else registration.align
+        return align(lr, self._given, self._scale)
 
 
 def _differ(before: Matches, now: Matches, side: int) -> bool:
