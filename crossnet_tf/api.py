@@ -13,7 +13,7 @@ import os
 
 import numpy as np
 
-from crossnet_tf import images
+from crossnet_tf import arrays, images
 from crossnet_tf.baselines import registry
 from crossnet_tf.images.picture import Picture
 from crossnet_tf.ops import resizing
@@ -25,7 +25,6 @@ from crossnet_tf.upscaling.options import Options
 from crossnet_tf.upscaling.upscaler import Upscaler
 
 Pixels = np.ndarray | str | os.PathLike
-_TOPS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,27 +199,13 @@ def _picture(name: str, given: Pixels) -> Picture:
     """A file or an array as a picture."""
     if not isinstance(given, np.ndarray):
         return images.read_picture(given)
-    pixels = given[..., None] if given.ndim == 2 else given
-    if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or not pixels.size:
-        raise ValueError(
-            f"`{name}` must be [H, W], [H, W, 1] or [H, W, 3]. Received: "
-            f"shape={given.shape}."
-        )
-    top = _TOPS.get(pixels.dtype)
-    if top is None and not np.issubdtype(pixels.dtype, np.floating):
-        raise ValueError(
-            f"`{name}` must be uint8, uint16 or float in [0, 1]. Received: "
-            f"dtype={given.dtype}."
-        )
-    rgb = pixels.astype(np.float32) / np.float32(top or 1)
-    if not np.isfinite(rgb).all():
-        raise ValueError(f"`{name}` must be finite. Received: NaN or infinity.")
-    depth = 16 if pixels.dtype == np.uint16 else 8
-    height, width, channels = pixels.shape
-    mode = "grey" if channels == 1 else "rgb"
+    rgb = arrays.rgb(name, given)
+    grey = given.ndim == 2 or given.shape[-1] == 1
+    depth = 16 if given.dtype == np.uint16 else 8
+    mode = "grey" if grey else "rgb"
+    height, width = rgb.shape[:2]
     info = images.ImageInfo("array", width, height, depth, mode)
-    rgb = np.repeat(rgb, 3, axis=-1) if channels == 1 else rgb
-    return Picture(rgb=np.clip(rgb, 0, 1), info=info, grey=channels == 1)
+    return Picture(rgb=rgb, info=info, grey=grey)
 
 
 def _as_given(sr: np.ndarray, small: Picture, lr: Pixels) -> np.ndarray:
@@ -234,7 +219,7 @@ def _as_given(sr: np.ndarray, small: Picture, lr: Pixels) -> np.ndarray:
             rgb = rgb[..., 0]
         elif lr.shape[-1] == 1:
             rgb = rgb[..., :1]
-    top = _TOPS.get(dtype)
+    top = arrays.TOPS.get(dtype)
     if top is None:
         return rgb.astype(dtype)
     return np.floor(rgb * np.float32(top) + np.float32(0.5)).astype(dtype)

@@ -2,7 +2,8 @@
 
 `align` lays REF over HR's grid, `match` brings it to LR's camera, `prepare`
 does both before the network, `SteadyRef` for frames of a video. NumPy in and
-out, OpenCV (an extra) inside, no TensorFlow. May import `config`.
+out, OpenCV (an extra) inside, no TensorFlow. May import `config`,
+`arrays` and `cubic`.
 """
 
 from crossnet_tf.alignment.matching import Matched, match

@@ -10,6 +10,7 @@ blurs says that REF is soft, not LR.
 import cv2
 import numpy as np
 
+from crossnet_tf import cubic
 from crossnet_tf.alignment.matches import places
 
 # Of seven pairs through a soft lens, 5x5 left 1 dB more error, ten times the
@@ -102,7 +103,7 @@ def moved_and_shrunk(
         flow: `[h, w, 2]` float32, from LR to REF in LR's pixels.
         scale: HR size / LR size.
     """
-    weights = _cubic_weights(scale)
+    weights = cubic.shrinking(scale)
     means = cv2.sepFilter2D(
         ref, cv2.CV_32F, weights, weights, borderType=cv2.BORDER_REPLICATE
     )
@@ -111,15 +112,6 @@ def moved_and_shrunk(
     return cv2.remap(
         means, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-
-
-def _cubic_weights(scale: int) -> np.ndarray:
-    """Keys' cubic (a = -0.5), stretched, around the middle of two pixels."""
-    t = np.abs(np.arange(4 * scale) - 2 * scale + 0.5) / scale
-    near = 1.5 * t**3 - 2.5 * t**2 + 1.0
-    far = -0.5 * t**3 + 2.5 * t**2 - 4.0 * t + 2.0
-    weights = np.where(t < 1.0, near, far)
-    return weights / weights.sum()
 
 
 def _fit(lr: np.ndarray, expected: np.ndarray, where: np.ndarray) -> np.ndarray:

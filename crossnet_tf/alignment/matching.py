@@ -12,6 +12,7 @@ import dataclasses
 import cv2
 import numpy as np
 
+from crossnet_tf import arrays
 from crossnet_tf.alignment import blur, colored_noise, light, noise, sampling
 from crossnet_tf.alignment.denoising import denoised
 from crossnet_tf.alignment.matches import Matches, find_matches, places
@@ -150,13 +151,18 @@ def match(
     """Makes a pair of one camera, where that is sure to help.
 
     Args:
-        lr: `[h, w, 3]` float32 in [0, 1].
-        ref: `[s*h, s*w, 3]` float32 in [0, 1], aligned.
+        lr: `[h, w, 3]`, or grey, of uint8, uint16 or float in [0, 1].
+        ref: likewise, `s` times as large, aligned.
         cover: `[s*h, s*w]` bool: where REF shows something.
         follows_tone: whether the network finds tone curves itself: then a
             curve that leaves light uneven is left to it.
+
+    Raises:
+        ValueError: a picture is of another shape, kind or range.
     """
-    return match_over(Overlay(lr, ref, cover), follows_tone)[0]
+    lr, ref = arrays.rgb("lr", lr), arrays.rgb("ref", ref)
+    overlay = Overlay(lr, ref, np.asarray(cover, bool))
+    return match_over(overlay, follows_tone)[0]
 
 
 def match_over(

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from crossnet_tf import arrays
 from crossnet_tf.alignment import consistency, light, sizes
 from crossnet_tf.alignment.filling import filled
 from crossnet_tf.alignment.matching import match_over, without_noise
@@ -56,8 +57,8 @@ def prepare(
     """Aligns REF and matches the cameras.
 
     Args:
-        lr: `[h, w, 3]` float32 in [0, 1].
-        ref: `[H, W, 3]` float32 in [0, 1].
+        lr: `[h, w, 3]`, or grey, of uint8, uint16 or float in [0, 1].
+        ref: likewise, of any size.
         scale: HR size / LR size.
         alignment: "auto", or "none": REF is `[s*h, s*w, 3]`.
         matching: "auto", or "none".
@@ -65,8 +66,10 @@ def prepare(
             itself, too, and its result is held to LR.
 
     Raises:
-        ValueError: REF does not fit, or does not show what LR shows.
+        ValueError: REF does not fit, or does not show what LR shows, or a
+            picture is of another shape, kind or range.
     """
+    lr, ref = arrays.rgb("lr", lr), arrays.rgb("ref", ref)
     notes, linear, curve, holds = [], False, None, False
     if alignment == "auto":
         found = aligned(lr, ref, scale)

@@ -11,7 +11,8 @@ import dataclasses
 
 import numpy as np
 
-from crossnet_tf.alignment import sampling, sizes
+from crossnet_tf import arrays
+from crossnet_tf.alignment import sampling
 from crossnet_tf.alignment.correlation import agreement
 from crossnet_tf.alignment.homography import is_sane
 from crossnet_tf.alignment.overlay import Overlay
@@ -74,16 +75,17 @@ def align(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
     """Finds how REF lies over LR, and resamples it where that pays.
 
     Args:
-        lr: `[h, w, 3]` float32 in [0, 1].
-        ref: `[H, W, 3]` float32 in [0, 1], of any size, of the same scene.
+        lr: `[h, w, 3]`, or grey, of uint8, uint16 or float in [0, 1].
+        ref: likewise, of any size, of the same scene.
         scale: HR size / LR size.
 
     Returns:
-        REF on HR's grid, and what was found. Refused is a REF that does not
-        fit the grid and shows something else, or no more detail than LR.
+        REF on HR's grid, float32 in [0, 1] whatever was given, and what was
+        found. Refused is a REF that does not fit the grid and shows something
+        else, or no more detail than LR.
 
     Raises:
-        ValueError: a picture is not `[H, W, 3]`.
+        ValueError: a picture is of another shape, kind or range.
 
     Example:
         >>> import crossnet_tf, numpy as np, skimage.data
@@ -94,7 +96,7 @@ def align(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
         >>> found.verdict, found.ref.shape
         ('aligned', (256, 256, 3))
     """
-    sizes.check_pictures(lr, ref)
+    lr, ref = arrays.rgb("lr", lr), arrays.rgb("ref", ref)
     size = scale * lr.shape[0], scale * lr.shape[1]
     if max(lr.shape[:2]) < MIN_SIDE:
         return _unmoved(ref, size, f"LR is under {MIN_SIDE} pixels wide")

@@ -2,23 +2,7 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from crossnet_tf import config
-
-
-def check_pictures(lr: np.ndarray, ref: np.ndarray) -> None:
-    """Refuses what is no pair of colour pictures.
-
-    Raises:
-        ValueError: one is not `[H, W, 3]`.
-    """
-    for name, picture in (("lr", lr), ("ref", ref)):
-        if picture.ndim != 3 or picture.shape[-1] != 3 or not picture.size:
-            raise ValueError(
-                f"`{name}` must be [H, W, 3]. "
-                f"Received: {name}.shape={picture.shape}."
-            )
 
 
 def describe_sizes(

@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from crossnet_tf import arrays
 from crossnet_tf.alignment import registration
 from crossnet_tf.alignment.filling import filled
 from crossnet_tf.alignment.matches import Matches, find_matches
@@ -39,7 +40,8 @@ class SteadyRef:
     """Callable that prepares frames of a video with the same REF.
 
     Args:
-        ref: `[H, W, 3]` float32 in [0, 1], of any size.
+        ref: `[H, W, 3]`, or grey, of uint8, uint16 or float in [0, 1], of any
+            size.
         scale: HR size / LR size.
         alignment: "auto", or "none": REF is `[s*h, s*w, 3]`.
         matching: "auto", or "none".
@@ -54,17 +56,19 @@ class SteadyRef:
         matching: str = "auto",
         follows_tone: bool = False,
     ):
-        self._given, self._scale = ref, scale
+        self._given, self._scale = arrays.rgb("ref", ref), scale
         self._aligns, self._matches = alignment == "auto", matching == "auto"
         self._follows_tone = follows_tone
         self._found: _Found | None = None
 
     def __call__(self, lr: np.ndarray) -> Prepared:
-        """The pair for one frame, `[h, w, 3]` float32 in [0, 1].
+        """The pair for one frame, a picture of the kinds that REF may have.
 
         Raises:
-            ValueError: REF does not fit, or shows nothing of the first frame.
+            ValueError: REF does not fit, or shows nothing of the first frame,
+                or the frame is of another shape, kind or range.
         """
+        lr = arrays.rgb("lr", lr)
         if self._found is None or self._has_moved(lr, self._found.overlay):
             self._found = self._anew(lr)
         found = self._found

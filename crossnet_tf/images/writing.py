@@ -19,6 +19,8 @@ from crossnet_tf.ops.quantization import to_steps
 
 # Rows rounded at once: all of a large picture would take its memory thrice.
 _ROWS = 256
+# What is beyond is no overshoot of a network, but a picture of 8 bits.
+_HIGHEST = 2.0
 _TYPES: dict[int, type[np.unsignedinteger]] = {8: np.uint8, 16: np.uint16}
 
 
@@ -190,6 +192,11 @@ def _to_integers(
             raise ValueError(
                 "`array` must be finite. Received: NaN or infinity in "
                 f"{np.mean(~np.isfinite(array)):.2%} of it."
+            )
+        if array[rows].max() > _HIGHEST:
+            raise ValueError(
+                f"`array` must be float in [0, 1] or {wanted.__name__}; divide "
+                f"by what is white. Received: values up to {array.max():.4g}."
             )
         steps[rows] = to_steps(array[rows], np.iinfo(wanted).max)
     return steps

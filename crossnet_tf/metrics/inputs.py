@@ -4,6 +4,8 @@ import numpy as np
 
 # Row 1 of the inverse of the NTSC matrix, as MATLAB's rgb2gray has it.
 _GREY = (0.2989360212937754, 0.5870430744511212, 0.11402090425510325)
+# What is beyond is no overshoot of resampling, but a picture of 8 bits.
+_HIGHEST = 2.0
 
 
 def check(name_x: str, x: np.ndarray, name_y: str, y: np.ndarray) -> None:
@@ -26,6 +28,11 @@ def check(name_x: str, x: np.ndarray, name_y: str, y: np.ndarray) -> None:
         if image.dtype.kind == "f" and not np.isfinite(image).all():
             raise ValueError(
                 f"`{name}` must be finite. Received: NaN or infinity."
+            )
+        if image.dtype.kind == "f" and image.size and image.max() > _HIGHEST:
+            raise ValueError(
+                f"`{name}` must be uint8 or float in [0, 1]; divide by what is "
+                f"white. Received: values up to {image.max():.4g}."
             )
     if x.shape != y.shape:
         raise ValueError(

@@ -23,6 +23,11 @@ def checked_inputs(
                 f"`{name}` must be [B, H, W, 3]. "
                 f"Received: {name}.shape={image.shape}."
             )
+        if not image.dtype.is_floating:
+            raise ValueError(
+                f"`{name}` must be float in [0, 1]; divide by what is white. "
+                f"Received: {name}.dtype={image.dtype.name}."
+            )
     for axis in (1, 2):
         small, large = lr.shape[axis], ref.shape[axis]
         if None not in (small, large) and large != scale * small:

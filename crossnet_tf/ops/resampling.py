@@ -6,13 +6,12 @@ it is differentiable, runs on every device, and exports to TF-Lite, which
 lacks the resize operator. Kernels are renormalised where they reach over the
 border. The result is that of `tf.image.resize(method='bicubic')`, up to
 rounding, with `antialias=True` for downscaling.
-
-Reference: R. Keys, "Cubic convolution interpolation for digital image
-processing", IEEE TASSP 29(6), 1981.
 """
 
 import numpy as np
 import tensorflow as tf
+
+from crossnet_tf import cubic
 
 
 def cubic_upscale(images: tf.Tensor, scale: int) -> tf.Tensor:
@@ -33,8 +32,8 @@ def cubic_downscale(images: tf.Tensor, scale: int) -> tf.Tensor:
 
     Not rounded to 8 bits; height and width must be multiples of `scale`.
     """
-    size = 4 * scale
-    taps = _keys((np.arange(size) + 0.5) / scale - 2.0) / scale
+    taps = cubic.shrinking(scale)
+    size = len(taps)
     images, ones = tf.cast(images, tf.float32), _ones_like(images)
     channels = np.eye(images.shape[-1])
     pad = (size - scale) // 2
@@ -75,23 +74,16 @@ def _seen_again_taps(scale: int) -> np.ndarray:
     bright = np.zeros(length)
     bright[length // 2] = 1.0
     centres = (np.arange(length * scale) + 0.5) / scale - 0.5
-    large = _keys(centres[:, None] - np.arange(length)) @ bright
+    large = cubic.keys(centres[:, None] - np.arange(length)) @ bright
     middle = (np.arange(length) + 0.5) * scale - 0.5
-    weights = _keys((np.arange(length * scale) - middle[:, None]) / scale)
+    weights = cubic.keys((np.arange(length * scale) - middle[:, None]) / scale)
     return (weights / scale @ large)[length // 2 - 4 : length // 2 + 5]
-
-
-def _keys(x: np.ndarray) -> np.ndarray:
-    x = np.abs(x)
-    near = 1.5 * x**3 - 2.5 * x**2 + 1.0
-    far = -0.5 * x**3 + 2.5 * x**2 - 4.0 * x + 2.0
-    return np.where(x < 1.0, near, np.where(x < 2.0, far, 0.0))
 
 
 def _upscale_taps(scale: int) -> np.ndarray:
     """`[5, scale]`: weight of neighbour i - 2 at each phase."""
     centres = (np.arange(scale) + 0.5) / scale - 0.5
-    return _keys(np.arange(-2, 3)[:, None] - centres[None, :])
+    return cubic.keys(np.arange(-2, 3)[:, None] - centres[None, :])
 
 
 def _ones_like(images: tf.Tensor) -> tf.Tensor:

@@ -306,7 +306,7 @@ def test_read_rejects_a_decoder_of_another_mind(monkeypatch):
 
 
 def test_write_rounds_half_up_and_clips(tmp_path):
-    row = np.array([-0.2, 0.5 / 255, 1.5 / 255, 0.49 / 255, 1.0, 7.0])
+    row = np.array([-0.2, 0.5 / 255, 1.5 / 255, 0.49 / 255, 1.0, 1.7])
     images.write_image(tmp_path / "a.png", np.tile(row[:, None], (1, 1, 3)))
     written = np.asarray(Image.open(tmp_path / "a.png"))[0, :, 0]
     np.testing.assert_array_equal(written, [0, 1, 2, 0, 255, 255])

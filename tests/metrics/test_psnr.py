@@ -43,8 +43,14 @@ def test_psnr_of_equal_pictures_is_infinite(rng):
 def test_psnr_clips_but_does_not_round():
     zeros = np.zeros((4, 5, 3))
     assert psnr(zeros, zeros - 0.3) == math.inf
-    assert psnr(zeros, zeros + 7) == pytest.approx(0)
+    assert psnr(zeros, zeros + 1.7) == pytest.approx(0)
     assert psnr(zeros, zeros + 0.001) == pytest.approx(60)
+
+
+def test_psnr_rejects_floats_of_eight_bits():
+    eight_bits = np.full((4, 5, 3), 200.0)
+    with pytest.raises(ValueError, match="`y` must be.*up to 200"):
+        psnr(np.zeros((4, 5, 3)), eight_bits)
 
 
 def test_psnr_leaves_the_border_out():
