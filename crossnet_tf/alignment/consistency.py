@@ -19,7 +19,7 @@ CVGIP 1991.
 import cv2
 import numpy as np
 
-from crossnet_tf.alignment import noise, sampling
+from crossnet_tf.alignment import blur, noise, sampling
 
 # Departure, over LR's finest detail, up to which LR is believed, and from
 # which it is not at all.
@@ -35,17 +35,21 @@ def is_clean(lr: np.ndarray) -> bool:
     return noise.noise_level(lr) < _NOISY
 
 
-def consistent(sr: np.ndarray, lr: np.ndarray) -> np.ndarray:
+def consistent(
+    sr: np.ndarray, lr: np.ndarray, softness: float = 0.0
+) -> np.ndarray:
     """`sr`, brought to show what LR shows, or as it was.
 
     Args:
         sr: `[s*h, s*w, 3]` float32.
         lr: `[h, w, 3]` float32 in [0, 1], clean.
+        softness: of `lr`, as `blur.find_softness`.
 
     Returns:
         `[s*h, s*w, 3]` float32, not clipped.
     """
-    missing = lr - sampling.resized(sr, *lr.shape[:2])
+    seen = sampling.resized(sr, *lr.shape[:2])
+    missing = lr - blur.softened(seen, softness)
     share = _share(missing, lr)
     if share == 0.0:
         return sr

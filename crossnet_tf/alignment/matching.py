@@ -21,7 +21,6 @@ from crossnet_tf.alignment.registration import Alignment, laid_over
 from crossnet_tf.alignment.tone import (
     Tone,
     find_tone,
-    held_out_squares,
     is_even,
 )
 
@@ -47,7 +46,7 @@ class Matched:
             the result back.
         curve: `[N, 3]`: what REF's tone makes of N greys from 0 to 1; None:
             its tone was left.
-        sharpened: whether LR was.
+        softness: of LR, as `blur.find_softness`; it was sharpened so.
     """
 
     lr: np.ndarray
@@ -55,7 +54,7 @@ class Matched:
     notes: tuple[str, ...]
     linear: bool = False
     curve: np.ndarray | None = None
-    sharpened: bool = False
+    softness: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +64,12 @@ class Cameras:
     Attributes:
         tone: of REF; None: it is left.
         linear: whether LR's pixels are averages of light.
-        kernel: filter that sharpens LR; None: it is left.
+        softness: of LR, as `blur.find_softness`.
     """
 
     tone: Tone | None
     linear: bool
-    kernel: np.ndarray | None
+    softness: float
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -78,14 +77,13 @@ class Cameras:
         said = (
             (self.tone is not None, "tone"),
             (self.linear, "averages of light"),
-            (self.kernel is not None, "blur of LR"),
+            (self.softness > 0.0, "blur of LR"),
         )
         return tuple(words for done, words in said if done)
 
     def of_lr(self, lr: np.ndarray) -> np.ndarray:
         """LR `[h, w, 3]` float32 in [0, 1] for the network."""
-        lr = self.lit(lr)
-        return lr if self.kernel is None else blur.filtered(lr, self.kernel)
+        return blur.sharpened(self.lit(lr), self.softness)
 
     def of_ref(self, ref: np.ndarray) -> np.ndarray:
         """REF `[s*h, s*w, 3]` float32 in [0, 1] for the network."""
@@ -173,18 +171,17 @@ def match_over(
     Returns:
         The pair, and what its cameras differ by, for other pairs of them.
     """
-    tone = _tone(overlay, follows_tone)
+    softness = _softness(*_best_part(overlay))
+    sharp = blur.sharpened(overlay.lr, softness)
+    clear = Overlay(sharp, overlay.ref, overlay.cover) if softness else overlay
+    tone = _tone(clear, follows_tone)
     if tone is not None:
-        overlay = Overlay(overlay.lr, tone(overlay.ref), overlay.cover)
-    part = _best_part(overlay)
-    linear = _is_linear(*part)
-    if linear:
-        part = (light.to_light(part[0]), light.to_light(part[1]), part[2])
-    cameras = Cameras(tone, linear, _filter(*part))
-    lr, ref = cameras.of_lr(overlay.lr), cameras.lit(overlay.ref)
+        clear = Overlay(clear.lr, tone(clear.ref), clear.cover)
+    linear = _is_linear(*_best_part(clear))
+    cameras = Cameras(tone, linear, softness)
+    lr, ref = cameras.of_lr(overlay.lr), cameras.lit(clear.ref)
     curve = None if tone is None else tone(_GREYS)
-    sharpened = cameras.kernel is not None
-    matched = Matched(lr, ref, cameras.notes, linear, curve, sharpened)
+    matched = Matched(lr, ref, cameras.notes, linear, curve, softness)
     return matched, cameras
 
 
@@ -236,10 +233,7 @@ def _is_linear(lr: np.ndarray, ref: np.ndarray, matches: Matches) -> bool:
     return light.is_mean_of_light(lr, of_values, of_light, matches.certain)
 
 
-def _filter(
-    lr: np.ndarray, ref: np.ndarray, matches: Matches
-) -> np.ndarray | None:
+def _softness(lr: np.ndarray, ref: np.ndarray, matches: Matches) -> float:
     scale = ref.shape[0] // lr.shape[0]
     expected = blur.moved_and_shrunk(ref, matches.flow, scale)
-    held_out = held_out_squares(lr.shape)
-    return blur.find_filter(lr, expected, matches.certain, held_out)
+    return blur.find_softness(lr, expected, matches.certain)

@@ -24,7 +24,9 @@ class Prepared:
         notes: what was done, one line each.
         linear: whether `lr` and `ref` are in linear light.
         curve: as `matching.Matched`.
-        holds: whether the result must show what `lr` shows.
+        shown: `[h, w, 3]` float32: LR as it was given, in the same light,
+            which the result must show; None: it need not.
+        softness: of `shown`, as `blur.find_softness`; `lr` was sharpened so.
     """
 
     lr: np.ndarray
@@ -33,7 +35,8 @@ class Prepared:
     notes: tuple[str, ...]
     linear: bool = False
     curve: np.ndarray | None = None
-    holds: bool = False
+    shown: np.ndarray | None = None
+    softness: float = 0.0
 
     def finished(self, picture: np.ndarray) -> np.ndarray:
         """A picture `[s*h, s*w, 3]` of the network in the files' values."""
@@ -41,8 +44,8 @@ class Prepared:
 
     def result(self, sr: np.ndarray) -> np.ndarray:
         """The network's `sr`, true to LR, in the files' values."""
-        if self.holds:
-            sr = consistency.consistent(sr, self.lr)
+        if self.shown is not None:
+            sr = consistency.consistent(sr, self.shown, self.softness)
         return self.finished(sr)
 
 
@@ -70,7 +73,7 @@ def prepare(
             picture is of another shape, kind or range.
     """
     lr, ref = arrays.rgb("lr", lr), arrays.rgb("ref", ref)
-    notes, linear, curve, holds = [], False, None, False
+    notes, matched, given = [], None, None
     if alignment == "auto":
         found = aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
@@ -82,17 +85,24 @@ def prepare(
     if matching == "auto":
         overlay = found.over(lr)
         clean = without_noise(ref, found, overlay)
-        matched, _ = match_over(clean, follows_tone)
+        matched, cameras = match_over(clean, follows_tone)
         done = ("noise of REF",) * (clean is not overlay) + matched.notes
         if done:
             notes.append("matched to LR's camera: " + ", ".join(done))
-        lr, laid, linear = matched.lr, matched.ref, matched.linear
-        curve = matched.curve
-        clean_lr = not matched.sharpened and consistency.is_clean(lr)
-        holds = follows_tone and clean_lr
-    shown = None if cover.all() else cover
-    laid = laid if shown is None else filled(laid, cover, lr)
-    return Prepared(lr, laid, shown, tuple(notes), linear, curve, holds)
+        if follows_tone and consistency.is_clean(lr):
+            given = cameras.lit(lr)
+        lr, laid = matched.lr, matched.ref
+    covered = None if cover.all() else cover
+    laid = laid if covered is None else filled(laid, cover, lr)
+    result = Prepared(lr, laid, covered, tuple(notes), shown=given)
+    if matched is None:
+        return result
+    return dataclasses.replace(
+        result,
+        linear=matched.linear,
+        curve=matched.curve,
+        softness=matched.softness,
+    )
 
 
 def aligned(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:

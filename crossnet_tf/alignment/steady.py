@@ -24,7 +24,7 @@ from crossnet_tf.alignment.registration import Alignment
 _MOVES = registration.LEFT_ALONE
 # Share of the matches that must be left.
 _LEFT = 0.5
-_ALIKE = Cameras(None, False, None)
+_ALIKE = Cameras(None, False, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,6 @@ import skimage.data
 
 from crossnet_tf import alignment
 from crossnet_tf.alignment import (
-    blur,
     colored_noise,
     denoising,
     light,
@@ -134,14 +133,6 @@ def test_light_roundtrip():
     np.testing.assert_allclose(light.to_light(np.float32(0.5)), 0.2140, 1e-3)
 
 
-def test_filter_of_nothing_is_none():
-    nothing = np.zeros(LR.shape[:2], bool)
-    assert blur.find_filter(LR, LR, nothing, nothing) is None
-    one = np.zeros([5, 5], np.float32)
-    one[2, 2] = 1
-    np.testing.assert_array_equal(blur.filtered(LR, one), LR)
-
-
 def _smoothed(rng, radius):
     grain = np.float32(20 / 255 * rng.standard_normal(PHOTO.shape))
     return _levels(PHOTO + cv2.GaussianBlur(grain, (0, 0), radius))
@@ -181,21 +172,6 @@ def test_spectrum_of_white_noise_is_flat(rng):
     assert np.median(spectrum) == pytest.approx(10, rel=0.15)
     nothing = colored_noise.noise_spectrum(noisy[:8, :8])
     np.testing.assert_array_equal(nothing, 0)
-
-
-def test_a_ref_that_is_slightly_off_does_not_leave_lr_soft():
-    """Regression alone sharpens less, the less REF fits."""
-    soft = _small(cv2.GaussianBlur(PHOTO, (0, 0), 2.0))
-    jitter = np.float32(0.4 * np.random.default_rng(0).normal(size=(96, 96, 2)))
-    off = cv2.GaussianBlur(jitter, (0, 0), 2.0) * 4.0
-    y, x = np.mgrid[:96, :96].astype(np.float32)
-    expected = sampling.sampled(LR, x + off[..., 0], y + off[..., 1])
-    everywhere = np.ones([96, 96], bool)
-    kernel = blur._fit(soft, expected, everywhere)
-    more = blur._undiluted(kernel, soft, expected, everywhere)
-    alone, both = (blur.filtered(soft, k) for k in (kernel, more))
-    assert np.abs(both - LR).mean() < np.abs(alone - LR).mean()
-    np.testing.assert_allclose(more.sum(), 1.0, atol=1e-5)
 
 
 def test_what_a_soft_lr_lacks_is_no_noise_identity():
