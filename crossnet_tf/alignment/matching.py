@@ -21,7 +21,6 @@ from crossnet_tf.alignment.registration import Alignment, laid_over
 from crossnet_tf.alignment.tone import (
     Tone,
     find_tone,
-    is_even,
 )
 
 # The first tone is found with matches of a wrong one.
@@ -188,17 +187,16 @@ def match_over(
 def _tone(overlay: Overlay, only_even: bool) -> Tone | None:
     lr, seen = overlay.lr, overlay.seen
     matches, moved = overlay.matches, overlay.moved
-    tone, even = None, True
+    tone = None
     for _ in range(_ROUNDS):
         if tone is not None:
             matches = find_matches(lr, tone(seen), overlay.inside)
             moved = sampling.sampled(seen, *places(matches.flow))
-        better = find_tone(lr, moved, matches.certain)
+        better = find_tone(lr, moved, matches.certain, only_even)
         if better is None:
             break
         tone = better
-        even = is_even(lr, better(moved), matches.certain)
-    return tone if tone is None or even or not only_even else None
+    return tone
 
 
 def _best_part(

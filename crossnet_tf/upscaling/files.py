@@ -2,8 +2,8 @@
 
 Pictures are read and checked before the network is loaded, and each result
 takes its name in one step. One bad file does not stop the others: what went
-wrong is listed. While the network works on a pair, the next one is decoded
-and the last one encoded.
+wrong is listed. While the network works on a pair, the next ones are decoded,
+aligned and matched, and the last one is finished and encoded.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from crossnet_tf.upscaling.jobs import (
 )
 from crossnet_tf.upscaling.options import Options, Summary
 from crossnet_tf.upscaling.overlap import overlapped
-from crossnet_tf.upscaling.work import Work
+from crossnet_tf.upscaling.work import Work, is_small
 from crossnet_tf.video.suffixes import is_video
 
 FAILURES = (ValueError, OSError, MemoryError)
@@ -128,7 +128,8 @@ def _single(
 
 def _run_jobs(work: Work, jobs: list[Job], summary: Summary) -> None:
     """Works on all jobs; notes what went wrong."""
-    done = overlapped(jobs, work.read, work.run, work.write, FAILURES)
+    steps = work.read, work.run, work.write
+    done = overlapped(jobs, *steps, FAILURES, is_small)
     bar = tqdm.tqdm(done, total=len(jobs), unit="image", desc="Upscaling")
     for job, error in bar:
         if error:

@@ -24,6 +24,10 @@ from crossnet_tf.upscaling.sizes import resized
 from crossnet_tf.upscaling.tile_bar import TileBar
 from crossnet_tf.upscaling.upscaler import Upscaler
 
+# Pixels of a result up to which a few pairs are in memory at once: each takes
+# some 60 bytes a pixel.
+_SMALL = 2**20
+
 
 class PairRead(typing.NamedTuple):
     """A pair as it was read: the files' pictures, the network's inputs."""
@@ -31,6 +35,14 @@ class PairRead(typing.NamedTuple):
     job: Job
     picture: Picture
     inputs: Inputs
+
+
+class Finished(typing.NamedTuple):
+    """A picture to write, and what was asked to be drawn beside it, by name."""
+
+    job: Job
+    picture: Picture
+    drawn: dict[str, np.ndarray]
 
 
 class Work:
@@ -98,16 +110,28 @@ class Work:
         self.notes[job] += [f"{job.ref.name}: {note}." for note in pair.notes]
         return PairRead(job, picture, pair)
 
-    def run(self, read: PairRead) -> tuple[Job, Picture, dict]:
-        """The finished picture, and what was asked to be drawn beside it."""
+    def run(self, read: PairRead) -> Callable[[], Finished]:
+        """The network's work; what is returned does the rest, or has done it.
+
+        Small pictures are finished while the network works on the next one.
+        """
         looked_at = self._options.debug_dir or self._options.compare
         names = ["sr", *(["lr_up", "flow_0"] if looked_at else [])]
         aligns = registry.REGISTRY[self._model.system].aligns
         if read.job.ref is None and aligns:
             names = ["lr_up"]
         outputs = self._outputs(read, names)
+        finish = functools.partial(self._finished, read, outputs, names[0])
+        if is_small(read):
+            return finish
+        finished = finish()
+        return lambda: finished
+
+    def _finished(
+        self, read: PairRead, outputs: dict[str, np.ndarray], name: str
+    ) -> Finished:
         size = self._size.of(read.inputs.lr.shape, self._scale)
-        sr = resized(read.inputs.result(outputs[names[0]]), size)
+        sr = resized(read.inputs.result(outputs[name]), size)
         alpha = read.picture.alpha
         if alpha is not None:
             alpha = resized(alpha[..., None], size)[..., 0]
@@ -117,7 +141,8 @@ class Work:
             drawn = looks.drawn(read.inputs, outputs)
             if self._options.compare:
                 self._write_page(read, outputs)
-        return read.job, finished, drawn if self._options.debug_dir else {}
+        drawn = drawn if self._options.debug_dir else {}
+        return Finished(read.job, finished, drawn)
 
     def _outputs(
         self, read: PairRead, names: list[str]
@@ -139,9 +164,9 @@ class Work:
         self.pixels += inputs.ref.shape[0] * inputs.ref.shape[1]
         return outputs
 
-    def write(self, result: tuple[Job, Picture, dict]) -> None:
-        """Writes the output, and pictures of the flow."""
-        job, picture, drawn = result
+    def write(self, finish: Callable[[], Finished]) -> None:
+        """Writes what `run` has returned, and pictures of the flow."""
+        job, picture, drawn = finish()
         for name, pixels in drawn.items():
             folder = pathlib.Path(self._options.debug_dir)
             path = folder / f"{job.output.stem}_{name}.png"
@@ -167,6 +192,12 @@ class Work:
     @functools.cached_property
     def _network(self) -> Upscaler:
         return self._loaded or load_upscaler(self._source, self._options)
+
+
+def is_small(read: PairRead) -> bool:
+    """Whether several such pairs may be in memory at once."""
+    height, width = read.inputs.ref.shape[:2]
+    return height * width <= _SMALL
 
 
 def load_upscaler(source: str | os.PathLike, options: Options) -> Upscaler:
