@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import Interpolation
 
 from crossnet_tf import images
@@ -209,7 +210,10 @@ def _checked(path: pathlib.Path, frame: Any) -> tuple[int, int, int, int]:
             "zscale=t=linear:npl=100,tonemap=hable,zscale=t=bt709:m=bt709,"
             "format=yuv420p OUT.mp4"
         )
-    for data in frame.side_data:
+    # Not `frame.side_data`, which the frame keeps, and which keeps the frame:
+    # hundreds of frames, with threads that convert them, until Python looks
+    # for such circles.
+    for data in SideDataContainer(frame):
         if data.type.name == "DISPLAYMATRIX":
             try:
                 return orientation.signs(bytes(data))

@@ -1,5 +1,6 @@
 """Videos as players play them, made here."""
 
+import gc
 import struct
 
 import av
@@ -53,6 +54,21 @@ def test_all_frames_are_read_in_order(tmp_path, suffix):
     assert numbers == tuple(range(FRAMES))
     assert list(times) == sorted(set(times))
     np.testing.assert_array_equal(frames, _plain(path))
+
+
+def test_frames_go_once_they_are_done_with(tmp_path):
+    """And not when Python looks for circles, hundreds of frames later."""
+    path = _write(tmp_path / "a.mkv")
+    gc.collect()
+    gc.disable()
+    try:
+        with reading.open_video(path) as video:
+            for _ in video.frames():
+                pass
+            left = sum(isinstance(o, av.VideoFrame) for o in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left < FRAMES / 2
 
 
 def test_times_are_seconds_by_the_time_base(tmp_path):
