@@ -46,7 +46,7 @@ demo: $(STAMP) ## Super-resolve a real stereo pair with the shipped weights
 	@$(BIN)/python -m crossnet_tf.demo --output_dir=runs/demo
 
 # Weights that ship; the smaller, the sooner a browser has them.
-WEB_MODEL ?= crossnet-lite-x4
+WEB_MODEL ?= crossnet-quick-x4
 WEB := build/web
 WEB_RUNTIME := $(WEB)/npm/node_modules/onnxruntime-web
 

@@ -212,8 +212,8 @@ def _checked(path: pathlib.Path, frame: Any) -> tuple[int, int, int, int]:
         )
     # Not `frame.side_data`, which the frame keeps, and which keeps the frame:
     # hundreds of frames, with threads that convert them, until Python looks
-    # for such circles.
-    for data in SideDataContainer(frame):
+    # for such circles. (PyAV's types know no argument of it.)
+    for data in SideDataContainer(frame):  # type: ignore[call-arg]
         if data.type.name == "DISPLAYMATRIX":
             try:
                 return orientation.signs(bytes(data))

@@ -22,6 +22,7 @@ from export.web import building
 
 PAGE = pathlib.Path(building.__file__).parent / "page"
 PATIENCE = 500e3  # ms
+NAME = "crossnet-quick-x4"
 
 
 def _node(program: str, given: dict) -> dict:
@@ -238,7 +239,7 @@ def real(tmp_path_factory, root):
         shutil.copy(PAGE.parent / name, folder)
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund"]
     subprocess.run(["npm", "ci", *quiet], cwd=folder, check=True)
-    model, name = folder / "model" / "1", "crossnet-lite-x4"
+    model, name = folder / "model" / "1", NAME
     for command in (
         ["export.saved_model", f"--weights={name}", f"--output_dir={model}"],
         ["export.onnx", f"--saved_model_dir={model}",
@@ -276,7 +277,7 @@ def test_pair_is_enlarged_in_the_browser(real, tmp_path):
         assert all(url.startswith((address, f"blob:{address}"))
                    for url in browser.requested)  # fmt: skip
         assert not browser.said
-    up = crossnet_tf.load("crossnet-lite-x4", align="none", match="none")
+    up = crossnet_tf.load(NAME, align="none", match="none")
     found = images.read_image(tmp_path / "sr.png")
     np.testing.assert_allclose(found, up(lr, ref) / 255.0, atol=1.01 / 255)
     assert np.mean(found != up(lr, ref) / np.float32(255)) < 0.01
@@ -285,7 +286,7 @@ def test_pair_is_enlarged_in_the_browser(real, tmp_path):
 @pytest.mark.slow
 def test_large_pair_is_done_in_tiles(real, tmp_path):
     lr, ref = example_pairs()[0]
-    for name, path, size in (("lr", lr, (256, 200)), ("ref", ref, (1024, 800))):
+    for name, path, size in (("lr", lr, (240, 160)), ("ref", ref, (960, 640))):
         Image.open(path).resize(size, Image.BICUBIC).save(
             tmp_path / f"{name}.png"
         )
@@ -300,5 +301,5 @@ def test_large_pair_is_done_in_tiles(real, tmp_path):
         assert tab.locator("#run").is_enabled()
         tab.click("#run")
         tab.locator("#result").wait_for(timeout=PATIENCE)
-        assert "1024 x 800 pixels" in tab.inner_text("#notes")
+        assert "960 x 640 pixels" in tab.inner_text("#notes")
         assert "in 4 tiles" in tab.inner_text("#notes")

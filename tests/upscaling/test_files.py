@@ -4,6 +4,7 @@ import io
 import re
 import sys
 import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -174,6 +175,23 @@ def test_overlapped_goes_on_after_errors():
     ]
     assert written == [0, 4, 5]
     assert threading.current_thread().name not in threads
+
+
+@pytest.mark.parametrize(("small", "ahead"), [(True, 4), (False, 1)])
+def test_overlapped_reads_small_items_further_ahead(small, ahead):
+    read, waiting = [], []
+
+    def work(item):
+        patience = time.monotonic() + 20
+        while len(read) <= ahead and time.monotonic() < patience:
+            time.sleep(0.01)
+        time.sleep(0.05)  # it must not go on
+        if not waiting:
+            waiting.append(len(read) - 1)
+
+    steps = read.append, work, id, (ValueError,), lambda found: small
+    assert [item for item, _ in overlapped(range(8), *steps)] == [*range(8)]
+    assert waiting == [ahead]
 
 
 def test_overlapped_passes_mistakes_on():
