@@ -21,12 +21,19 @@ _CONVINCES = 0.9
 
 def to_light(values: np.ndarray) -> np.ndarray:
     """From sRGB in [0, 1] to linear light in [0, 1], float32."""
+    if values.ndim < 2:
+        return _light(values)
     light = np.empty(values.shape, np.float32)
     # By rows that stay in the processor's cache: five times as fast.
     for row, part in zip(light, values):
-        high = ((np.maximum(part, 0.0) + 0.055) / 1.055) ** 2.4
-        row[...] = np.where(part <= 0.04045, part / 12.92, high)
+        row[...] = _light(part)
     return light
+
+
+def _light(values: np.ndarray) -> np.ndarray:
+    low = values / 12.92
+    high = ((np.maximum(values, 0.0) + 0.055) / 1.055) ** 2.4
+    return np.where(values <= 0.04045, low, high).astype(np.float32)
 
 
 def from_light(light: np.ndarray) -> np.ndarray:
