@@ -169,6 +169,12 @@ class ModelConfig(_Section):
         "explain what LR shows: in closed form, without weights. Preset "
         "`lite` always does.",
     )
+    back_projection: bool = setting(
+        False,
+        "Hold the result to what LR shows, inside the network: one step of "
+        "back-projection, less of it where LR seems noisy or compressed "
+        "(preset `quick`).",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -621,6 +627,7 @@ PRESETS = {
         upsampler_width=32,
         flow_width=16,
         width=24,
+        back_projection=True,
     ),
 }
 

@@ -10,7 +10,9 @@ it: noise, a codec's blocks, aliasing. Then it departs further, compared with
 LR's finest detail, than from a clean LR (preset `quick`, 26 clean pairs: by
 0.05 to 0.20; JPEG, WebP, nearest neighbour: by 0.2 to 0.5, but for pictures
 with hardly any detail), or noise is found in LR. There the network is
-believed. Preset `lite` departs by 0.05 whatever LR is, and is left alone.
+believed. Preset `lite` departs by 0.05 whatever LR is, and is left alone. So
+is a network that does it itself (`back_projection`, `model/holding.py`), if LR
+is no softer than REF shrunk.
 
 Reference: Irani and Peleg, "Improving resolution by image registration",
 CVGIP 1991.

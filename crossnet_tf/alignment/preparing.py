@@ -56,6 +56,7 @@ def prepare(
     alignment: str = "auto",
     matching: str = "auto",
     follows_tone: bool = False,
+    held: bool = False,
 ) -> Prepared:
     """Aligns REF and matches the cameras.
 
@@ -67,6 +68,8 @@ def prepare(
         matching: "auto", or "none".
         follows_tone: as `matching.match`; such a network finds LR's softness
             itself, too, and its result is held to LR.
+        held: the network holds its result to the LR that it gets, so that
+            only a softer one is left to hold it to.
 
     Raises:
         ValueError: REF does not fit, or does not show what LR shows, or a
@@ -89,7 +92,8 @@ def prepare(
         done = ("noise of REF",) * (clean is not overlay) + matched.notes
         if done:
             notes.append("matched to LR's camera: " + ", ".join(done))
-        if follows_tone and consistency.is_clean(lr):
+        left = follows_tone and not (held and matched.softness == 0.0)
+        if left and consistency.is_clean(lr):
             given = cameras.lit(lr)
         lr, laid = matched.lr, matched.ref
     covered = None if cover.all() else cover

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from crossnet_tf.model.convolution import Convolution, leaky_relu
 from crossnet_tf.model.grid import GRID, on_grid
+from crossnet_tf.model.holding import Holding
 from crossnet_tf.ops import tone
 from crossnet_tf.ops.brightness import matching_gain
 from crossnet_tf.ops.cubic_warp import cubic_warp
@@ -54,11 +55,15 @@ class HalfSizeFusion(keras.layers.Layer):
     Args:
         scale: HR size / LR size.
         width: half the channels of the convolutions.
+        holds: whether the result is held to what LR shows (`holding`).
     """
 
-    def __init__(self, scale: int, width: int = 16, **kwargs):
+    def __init__(
+        self, scale: int, width: int = 16, holds: bool = False, **kwargs
+    ):
         super().__init__(autocast=False, **kwargs)
         self.scale, self.width = scale, width
+        self.holding = Holding(scale, name="holding") if holds else None
         self.context = Convolution(4 * 16, 3, 1, leaky_relu, name="context")
         self.hidden = [
             Convolution(2 * width, 3, 1, leaky_relu, name=f"fusion{i}")
@@ -103,10 +108,9 @@ class HalfSizeFusion(keras.layers.Layer):
         difference = with_ref - lr_up
         grey = tf.reduce_mean(lr_up, axis=-1, keepdims=True)
         shown = tf.stop_gradient(tf.concat([difference, grey], axis=-1))
+        known = tf.concat([facts, state, fineness], axis=-1)
         features = [
-            tf.nn.depth_to_space(
-                self.context(tf.concat([facts, state, fineness], axis=-1)), 2
-            ),
+            tf.nn.depth_to_space(self.context(known), 2),
             tf.nn.space_to_depth(shown, 2),
         ]
         features = tf.concat(features, axis=-1)
@@ -115,7 +119,8 @@ class HalfSizeFusion(keras.layers.Layer):
         fused = tf.nn.depth_to_space(self.picture(features), 2)
         correction, change = tf.split(fused, [3, 1], axis=-1)
         gate = tf.sigmoid(logit + 10.0 * change)
-        return lr_up + trust * (gate * difference + correction)
+        sr = lr_up + trust * (gate * difference + correction)
+        return sr if self.holding is None else self.holding(sr, lr, known)
 
     def _detail(self, lr, ref, half_flow, curve):
         """LR with REF's detail, and what is known of the match.
@@ -200,4 +205,5 @@ class HalfSizeFusion(keras.layers.Layer):
             **super().get_config(),
             "scale": self.scale,
             "width": self.width,
+            "holds": self.holding is not None,
         }

@@ -27,7 +27,7 @@ class QuickNet(System):
 
     Args:
         config: reads `scale`, `upsampler` with its size, `flow_width`,
-            `flow_steps` and `width`.
+            `flow_steps`, `width` and `back_projection`.
     """
 
     stride = STRIDE
@@ -41,7 +41,9 @@ class QuickNet(System):
             config.flow_steps,
             name="flow_estimator",
         )
-        self.fusion = HalfSizeFusion(config.scale, config.width, name="fusion")
+        self.fusion = HalfSizeFusion(
+            config.scale, config.width, config.back_projection, name="fusion"
+        )
 
     def super_resolve(self, lr: tf.Tensor, ref: tf.Tensor) -> Outputs:
         """Upsample LR, match, move REF's detail, fuse."""

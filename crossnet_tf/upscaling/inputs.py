@@ -68,9 +68,9 @@ def network_pair(
     _check_opencv(options)
     from crossnet_tf import alignment  # OpenCV
 
-    return _inputs(
-        alignment.prepare(lr, ref, scale, *_wanted(network, options))
-    )
+    wanted = _wanted(network, options)
+    held = network.back_projection
+    return _inputs(alignment.prepare(lr, ref, scale, *wanted, held))
 
 
 def network_frames(

@@ -86,6 +86,8 @@ def test_result_shows_what_lr_shows():
     assert np.abs(result - HR).mean() < 0.5 * np.abs(wrong).mean()
     left = alignment.prepare(LR, HR, 4)
     assert left.result(HR) is HR
+    itself = alignment.prepare(LR, HR, 4, follows_tone=True, held=True)
+    assert itself.result(result) is result
 
 
 def test_a_network_that_mends_lr_is_believed_identity():

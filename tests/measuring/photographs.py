@@ -96,8 +96,14 @@ def _measured(
         plain = np.clip(sampling.resized(ref, *hr.shape[:2]), 0.0, 1.0)
     run = network._upscaler
     before = run(lr, plain, ("sr", "lr_up"))
-    system = REGISTRY[network.config.model.system]
-    ready = prepare(lr, ref, scale, follows_tone=system.follows_tone)
+    config = network.config.model
+    ready = prepare(
+        lr,
+        ref,
+        scale,
+        follows_tone=REGISTRY[config.system].follows_tone,
+        held=config.back_projection,
+    )
     sr = run(ready.lr, ready.ref, ("sr",), ready.cover)["sr"]
     results = before["lr_up"], before["sr"], ready.result(sr)
     return tuple(psnr(result, hr, where) for result in results)
