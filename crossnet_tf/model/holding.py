@@ -8,12 +8,12 @@ better, and one step of back-projection gives it its say:
 
 `missing` is sharpened before, by 2 - `seen_again`, since shrinking what was
 enlarged blurs it. But a network also departs from LR to mend it. From noise it
-departs everywhere alike, and as little where nothing is to be seen; so what is
-missing at the quietest places is taken for noise, and the share is that of
-Wiener's filter. From a codec's blocks and from aliasing it departs further
-over all, compared with LR's finest detail, than from a clean LR. That decides
-in closed form; a few convolutions on the grid learn where more or less of it
-is right.
+departs everywhere alike, where nothing is to be seen, too; so what is missing
+at the quietest places is taken for noise, and the share is that of Wiener's
+filter. From a codec's blocks and from aliasing it departs further over all,
+compared with LR's finest detail, than from a clean LR, and more in colour than
+in grey. That decides in closed form; a few convolutions on the grid can learn
+where more or less of it is right.
 
 Reference: Irani and Peleg, "Improving resolution by image registration",
 CVGIP 1991.
@@ -34,8 +34,11 @@ from crossnet_tf.ops.windows import window_mean, window_power
 # Departure, over LR's finest detail, at which LR is believed by half, and how
 # soon.
 _HALF, _SOON = 0.22, 0.015
+# Colour's part of what is missing, over grey's, at which it is a codec's or
+# noise by half; clean pictures miss 1.05 at most.
+_COLOUR, _COLOUR_SOON = 1.25, 0.04
 # Power of what is missing that noise explains, over that of the quietest.
-_NOISE = 1.2
+_NOISE = 2.0
 # Variance that rounding to 8 bits leaves, and less.
 _CLEAN = 5e-7
 _FAINT = 1e-6
@@ -88,7 +91,7 @@ class Holding(keras.layers.Layer):
         kinds = [on_grid(images, self.scale) for images in kinds]
         here = [window_power(images, 3) for images in kinds]
         everywhere = [_mean(power) for power in here]
-        share, noise = _in_closed_form(here[0], everywhere[0], everywhere[-1])
+        share, noise = _in_closed_form(here[0], everywhere)
         logit = tf.math.log(share / (1.0 - share))
         everywhere = [_departures(everywhere), noise]
         everywhere = tf.concat(everywhere, axis=-1) * tf.ones_like(share)
@@ -106,24 +109,27 @@ class Holding(keras.layers.Layer):
         }
 
 
-def _in_closed_form(here, everywhere, finest) -> tuple[tf.Tensor, tf.Tensor]:
+def _in_closed_form(here, everywhere) -> tuple[tf.Tensor, tf.Tensor]:
     """The share, before anything is learned, and the level of the noise.
 
     Args:
         here: `[B, H, W, 1]`, power of what is missing.
-        everywhere: `[B, 1, 1, 1]`, its mean.
-        finest: `[B, 1, 1, 1]`, mean power of LR's finest detail.
+        everywhere: `[B, 1, 1, 1]` each, mean power of that, of its grey and of
+            its colour, and of LR's finest detail.
 
     Returns:
         `[B, H, W, 1]`, away from 0 and 1; `[B, 1, 1, 1]`, as `_level`.
     """
+    missing, grey, colour, finest = everywhere
     # The harmonic mean asks the quietest. Its inverses are not written as
     # divisions: see `lucas_kanade`.
     logs = tf.math.log(here + _CLEAN)
     quietest = tf.exp(-tf.math.log(_mean(tf.exp(-logs))))
     noise = _NOISE * tf.nn.relu(quietest - _CLEAN)
-    departure = tf.sqrt(everywhere / (finest + _FAINT))
+    departure = tf.sqrt(missing / (finest + _FAINT))
     believed = tf.sigmoid((_HALF - departure) / _SOON)
+    coloured = colour / (grey + _CLEAN)
+    believed *= tf.sigmoid((_COLOUR - coloured) / _COLOUR_SOON)
     share = believed * tf.nn.relu(here - noise) / (here + 0.1 * _CLEAN)
     return tf.clip_by_value(share, _LEAST, _MOST), _level(quietest)
 
