@@ -18,7 +18,7 @@ from crossnet_tf.alignment.cosines import (
     COSINES,
     FREQUENCIES,
     SIDE,
-    flat_blocks,
+    whole_blocks,
 )
 from crossnet_tf.alignment.denoising import OPPONENT
 
@@ -33,8 +33,6 @@ _BEYOND = 0.7
 # with least of it, over its true power.
 _QUIETEST, _QUIET_POWER = 0.1, 0.7
 _FEWEST = 20
-# Blocks whose colours reach further have lost noise to black or white.
-_DARKEST, _BRIGHTEST = 0.03, 0.97
 # The sum of two frequencies from which a block counts as busy; below it the
 # scene is shaded, and noise is taken for as strong as from here to the next.
 _BUSY, _NEXT = 2, 4
@@ -78,10 +76,7 @@ def noise_spectrum(picture: np.ndarray) -> np.ndarray:
         `[3, 64]` float32: of the cosine transform of blocks of 8x8 pixels,
         for each plane that `denoising` works on; 0 where REF is small.
     """
-    blocks = flat_blocks(picture)
-    colours = blocks.mean(-1)
-    shown = (colours.min(-1) > _DARKEST) & (colours.max(-1) < _BRIGHTEST)
-    blocks = blocks[shown]
+    blocks = whole_blocks(picture)
     if len(blocks) < _FEWEST:
         return np.zeros([3, SIDE**2], np.float32)
     found = np.einsum("dc,bcp,kp->bdk", OPPONENT, blocks, COSINES) ** 2

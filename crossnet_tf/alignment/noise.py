@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from crossnet_tf.alignment import sampling
-from crossnet_tf.alignment.cosines import COSINES, FREQUENCIES, flat_blocks
+from crossnet_tf.alignment.cosines import COSINES, FREQUENCIES, whole_blocks
 
 # Coefficients whose two frequencies add up to at least this are the finest.
 _FINEST = 10
@@ -24,8 +24,6 @@ _FINEST = 10
 # least of it (chi-square of 45 degrees of freedom), over its true power.
 _QUIETEST, _QUIET_POWER = 0.1, 0.665
 _FEWEST = 20
-# Blocks whose colours reach further have lost noise to black or white.
-_DARKEST, _BRIGHTEST = 0.03, 0.97
 # Levels of 255 from which REF is denoised; clean pictures read 1.5 at most.
 LEAST = 2.5
 # Level of texture in means of two by two pixels over that in pixels, squared:
@@ -60,10 +58,7 @@ def noise_level(picture: np.ndarray) -> float:
 
 def _quietest(picture: np.ndarray) -> float:
     """Power of noise, if nothing else were in the quietest blocks."""
-    blocks = flat_blocks(picture)
-    colours = blocks.mean(1)
-    shown = colours.min(-1) > _DARKEST
-    blocks = blocks[shown & (colours.max(-1) < _BRIGHTEST)]
+    blocks = whole_blocks(picture)
     if len(blocks) < _FEWEST:
         return 0.0
     found = blocks @ COSINES[FREQUENCIES >= _FINEST].T
