@@ -244,7 +244,7 @@ def _output(row: dict[str, Any], environment: dict[str, str]) -> str:
         [
             sys.executable,
             "-m",
-            "crossnet_tf.evaluation.timing",
+            "crossnet_tf.evaluation.row",
             json.dumps(row),
         ],
         capture_output=True,

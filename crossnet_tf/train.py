@@ -24,7 +24,7 @@ import sys
 
 from absl import flags
 
-from crossnet_tf import cli
+from crossnet_tf import cli, footprint
 
 FLAGS = cli.define_flags("model", "data", "train", "eval")
 RUN_DIR = flags.DEFINE_string(
@@ -39,6 +39,8 @@ RUN_DIR = flags.DEFINE_string(
 def main() -> None:
     """Trains as the flags say."""
     config = cli.config_from_flags(FLAGS)
+    if config.train.recompute:
+        footprint.return_freed()
     from crossnet_tf.training import (
         loop,  # TensorFlow: once the flags are right
     )

@@ -35,7 +35,7 @@ from absl import flags
 
 import crossnet_tf
 from crossnet_tf import config as config_lib
-from crossnet_tf import regular
+from crossnet_tf import footprint, regular
 from crossnet_tf.cli import help, outcome, quiet
 
 _SECTIONS = typing.get_type_hints(config_lib.Config)
@@ -227,6 +227,7 @@ def run(
         _parse(values, argv)
         if not values.debug:
             quiet.silence_tensorflow()
+        footprint.spare_imports()
         _keep_freed_memory()
         try:
             main()

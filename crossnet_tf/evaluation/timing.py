@@ -1,19 +1,14 @@
 """Times the network, the training step and the input pipeline.
 
-A row is one network at one size and precision. It is measured in a process of
-its own, so that its peak memory is its own:
-
-    python -m crossnet_tf.evaluation.timing '{"preset": "lite", ...}'
-
-prints one JSON object. `benchmark.py` asks for the rows and draws the table.
-The share of the machine compares the row's arithmetic with the faster of a
-large matrix product and a large convolution, measured in the same process.
+A row is one network at one size and precision. `row` measures it in a process
+of its own, so that its peak memory is its own; `benchmark.py` asks for the
+rows and draws the table. The share of the machine compares the row's
+arithmetic with the faster of a large matrix product and a large convolution,
+measured in the same process.
 """
 
-import json
 import math
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
@@ -21,9 +16,11 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf import config as config_lib
+from crossnet_tf import footprint
 from crossnet_tf.evaluation import layers
 from crossnet_tf.evaluation.memory import peak_mb
 from crossnet_tf.model import forms
+from crossnet_tf.ops import fused_adam
 from crossnet_tf.ops.losses import charbonnier
 from crossnet_tf.ops.recomputation import recomputing
 from crossnet_tf.pairs import crops
@@ -105,6 +102,7 @@ def network_call(
     if not train:
         return lambda: forward(inputs).numpy(), gflop
     step = _training_step(model, inputs, ref, recompute)
+    footprint.let_go_of_libraries()
     return step, _TRAINING_COST * gflop
 
 
@@ -162,7 +160,7 @@ def _training_step(
     hr: tf.Tensor,
     recompute: bool = False,
 ) -> Callable[[], object]:
-    optimizer = keras.optimizers.Adam(1e-6)
+    optimizer = fused_adam.Adam(1e-6)
     optimizer.build(model.trainable_variables)
 
     @tf.function
@@ -201,7 +199,3 @@ def _gflop(graph: tf.Graph) -> float:
         work = math.prod(kernel.shape)
         total += 2e-9 * output.shape[1] * output.shape[2] * work
     return total
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure_network(**json.loads(sys.argv[1]))))

@@ -12,9 +12,11 @@ bfloat16 cannot tell neighbouring pixels apart beyond 256. Neighbours come
 from flat gathers on linear indices: the fastest form on CPUs (measured
 against one gather of all four), and the one that exports to TF-Lite with
 unknown sizes. x and y stay apart until the end, since operators that broadcast
-over a last axis of two are slow. Gradients need image and flow alone, and
-take one neighbour after the other: all at once, the gradients of four gathers
-were eight times the image, and the most that a training step held.
+over a last axis of two are slow. Gradients need image and flow alone.
+
+Where gradients are wanted, rows are done a strip at a time, in place: at once,
+pixels of four neighbours and their gradients were eight times the image, and
+the most that a training step held. A GPU has them at once.
 """
 
 from collections.abc import Callable
@@ -23,6 +25,8 @@ import tensorflow as tf
 
 from crossnet_tf.ops.recomputation import is_recorded
 from crossnet_tf.ops.subgraph import repeated
+
+_STRIP_BYTES = 2**22
 
 
 def backward_warp(image: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
@@ -55,7 +59,7 @@ def _recorded(image: tf.Tensor, flow: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         with tf.control_dependencies([of_flow]):
             return _image_gradient(image, flow, upstream), of_flow
 
-    return _sampled(image, flow), backward
+    return _sampled_by_strips(image, flow), backward
 
 
 @repeated
@@ -70,32 +74,57 @@ def _sampled(image: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
 
 
 @repeated
+def _sampled_by_strips(image: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
+    flat = tf.reshape(image, [-1, image.shape[-1]])
+    first, right, down, x, y = _neighbours_by_rows(image, flow)
+
+    def write(here: slice, result: tf.Tensor) -> tf.Tensor:
+        shares = (tf.cast(z[here], image.dtype)[..., None] for z in (x, y))
+        share_x, share_y = shares
+        top = _mixed(flat, first[here], right, share_x)
+        with tf.control_dependencies([top]):
+            low = _mixed(flat, first[here] + down, right, share_x)
+        return _put(result, here, top + share_y * (low - top))
+
+    size = [*tf.unstack(tf.shape(first)), image.shape[-1]]
+    result = _by_strips(write, _empty(size, image.dtype, flow), image)
+    result = tf.reshape(result, tf.shape(image))
+    return tf.ensure_shape(result, image.shape)
+
+
+@repeated
 def _flow_gradient(
     image: tf.Tensor, flow: tf.Tensor, upstream: tf.Tensor
 ) -> tf.Tensor:
     """By how much upstream's pixels go with those to the right, and below."""
     flat = tf.reshape(image, [-1, image.shape[-1]])
-    first, right, down, x, y = _neighbours(image, flow)
+    first, right, down, x, y = _neighbours_by_rows(image, flow)
+    upstream = _rows_of(upstream)
 
-    def change(to: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.reduce_sum(upstream * (to - pixels), -1), tf.float32)
+    def write(here: slice, result: tf.Tensor) -> tf.Tensor:
+        place, wanted = first[here], upstream[here]
 
-    pixels = tf.gather(flat, first)
-    top = change(tf.gather(flat, first + right), pixels)
-    with tf.control_dependencies([top]):
-        below = tf.gather(flat, first + down)
-        left = change(below, pixels)
-    with tf.control_dependencies([left]):
-        low = change(tf.gather(flat, first + down + right), below)
-    dx = top + y * (low - top)
-    dy = left + x * (low - top)
+        def change(to: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+            product = tf.reduce_sum(wanted * (to - pixels), -1)
+            return tf.cast(product, tf.float32)
+
+        pixels, below = tf.gather(flat, place), tf.gather(flat, place + down)
+        top = change(tf.gather(flat, place + right), pixels)
+        low = change(tf.gather(flat, place + down + right), below)
+        dx = top + y[here] * (low - top)
+        dy = change(below, pixels) + x[here] * (low - top)
+        return _put(result, here, tf.stack([dx, dy], axis=-1))
+
+    size = [*tf.unstack(tf.shape(first)), 2]
+    result = _by_strips(write, _empty(size, tf.float32, upstream), image)
     height, width = tf.unstack(tf.shape(image)[1:3])
     inside = [
         (points >= 0.0) & (points <= tf.cast(size - 1, tf.float32))
         for points, size in zip(_points(flow), (width, height), strict=True)
     ]
-    both = [tf.where(*pair, 0.0) for pair in zip(inside, (dx, dy), strict=True)]
-    return tf.cast(tf.stack(both, axis=-1), flow.dtype)
+    result = tf.reshape(result, tf.shape(flow))
+    result = tf.where(tf.stack(inside, axis=-1), result, 0.0)
+    return tf.cast(result, flow.dtype)
 
 
 @repeated
@@ -103,20 +132,90 @@ def _image_gradient(
     image: tf.Tensor, flow: tf.Tensor, upstream: tf.Tensor
 ) -> tf.Tensor:
     """Each pixel of `upstream` to four neighbours, by their shares."""
+    first, right, down, x, y = _neighbours_by_rows(image, flow)
+    upstream = _rows_of(upstream)
+
+    def write(here: slice, total: tf.Tensor) -> tf.Tensor:
+        left, over = 1.0 - x[here], 1.0 - y[here]
+        for step, share in (
+            (0, over * left),
+            (right, over * x[here]),
+            (down, y[here] * left),
+            (down + right, y[here] * x[here]),
+        ):
+            with tf.control_dependencies([total]):
+                share = tf.cast(share, image.dtype)[..., None]
+                total = _added(
+                    total, first[here] + step, upstream[here] * share
+                )
+        return total
+
+    size = [tf.size(first), image.shape[-1]]
+    total = _empty(size, image.dtype, upstream)
+    return tf.reshape(_by_strips(write, total, image), tf.shape(image))
+
+
+def _by_strips(
+    write: Callable[[slice, tf.Tensor], tf.Tensor],
+    result: tf.Tensor,
+    image: tf.Tensor,
+) -> tf.Tensor:
+    """Calls `write` for some rows after others, with what it returned last."""
+    batch, height, width, _ = tf.unstack(tf.shape(image))
+    count, row = batch * height, image.shape[-1] * image.dtype.size * width
+    rows = tf.maximum(_STRIP_BYTES // tf.maximum(row, 1), 1)
+    rows = count if _has_gpu() else rows
+    _, result = tf.while_loop(
+        lambda begin, _: begin < count,
+        lambda begin, result: (
+            begin + rows,
+            write(slice(begin, begin + rows), result),
+        ),
+        (tf.constant(0), result),
+        parallel_iterations=1,
+    )
+    return result
+
+
+def _empty(size: list, dtype: tf.DType, after: tf.Tensor) -> tf.Tensor:
+    """Zeros to write into: a constant would keep what is written."""
+    with tf.control_dependencies([after]):  # Or it begins with the step.
+        return tf.raw_ops.Empty(shape=tf.stack(size), dtype=dtype, init=True)
+
+
+def _put(result: tf.Tensor, here: slice, rows: tf.Tensor) -> tf.Tensor:
+    numbers = here.start + tf.range(tf.shape(rows)[0])
+    return tf.raw_ops.InplaceUpdate(x=result, i=numbers, v=rows)
+
+
+def _added(total: tf.Tensor, place: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+    """Pixels `[h, W, C]` added to `total` `[N, C]` at their places."""
+    place = tf.reshape(place, [-1])
+    pixels = tf.reshape(pixels, [-1, total.shape[-1]])
+    if _has_gpu():  # Many threads would add at one place at once.
+        count = tf.shape(total)[0]
+        return total + tf.math.unsorted_segment_sum(pixels, place, count)
+    return tf.raw_ops.InplaceAdd(x=total, i=place, v=pixels)
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _rows_of(image: tf.Tensor) -> tf.Tensor:
+    """`[B, H, W, C]` -> `[B * H, W, C]`."""
+    _, _, width, _ = tf.unstack(tf.shape(image))
+    return tf.reshape(image, [-1, width, image.shape[-1]])
+
+
+def _neighbours_by_rows(
+    image: tf.Tensor, flow: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
+    """As `_neighbours`, `[B * H, W]` instead of `[B, H, W]`."""
     first, right, down, x, y = _neighbours(image, flow)
-    count = tf.size(first)
-    total = tf.zeros([count, image.shape[-1]], image.dtype)
-    for place, share in (
-        (first, (1.0 - y) * (1.0 - x)),
-        (first + right, (1.0 - y) * x),
-        (first + down, y * (1.0 - x)),
-        (first + down + right, y * x),
-    ):
-        with tf.control_dependencies([total]):
-            share = tf.expand_dims(tf.cast(share, image.dtype), -1)
-            part = tf.math.unsorted_segment_sum(upstream * share, place, count)
-            total += part
-    return tf.reshape(total, tf.shape(image))
+    width = tf.shape(image)[2]
+    first, x, y = (tf.reshape(z, [-1, width]) for z in (first, x, y))
+    return first, right, down, x, y
 
 
 def _neighbours(image: tf.Tensor, flow: tf.Tensor) -> tuple[tf.Tensor, ...]:

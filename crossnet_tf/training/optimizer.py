@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.config import TrainConfig
+from crossnet_tf.ops import fused_adam
 from crossnet_tf.training.phases import Phase, phases_of
 
 _COSINE_END = 0.01
@@ -84,11 +85,11 @@ class _SummedBefore:
         return grads_and_vars
 
 
-class _Adam(_SummedBefore, keras.optimizers.Adam):
+class _Adam(_SummedBefore, fused_adam.Adam):
     """Adam."""
 
 
-class _AdamW(_SummedBefore, keras.optimizers.AdamW):
+class _AdamW(_SummedBefore, fused_adam.AdamW):
     """Adam with weight decay."""
 
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from crossnet_tf.config import model_config
-from crossnet_tf.evaluation import timing
+from crossnet_tf.evaluation import row as row_program
 from crossnet_tf.model.crossnet import CrossNet
 from crossnet_tf.model.encoder import Encoder
 from crossnet_tf.ops import recomputation
@@ -171,7 +171,7 @@ def test_step_of_the_paper_fits(recompute, gigabytes):
         "recompute": recompute,
     }
     printed = subprocess.run(
-        [sys.executable, "-m", timing.__name__, json.dumps(row)],
+        [sys.executable, "-m", row_program.__name__, json.dumps(row)],
         check=True,
         capture_output=True,
         text=True,
