@@ -30,7 +30,7 @@ _SMAPS = pathlib.Path("/proc/self/smaps")
 _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+\s*(.*)")
 # Of malloc.h and mman.h.
 _M_MMAP_THRESHOLD, _M_ARENA_MAX, _MADV_DONTNEED = -3, -8, 4
-_LARGE = 2**20
+_LARGE = 2**24
 
 
 def spare_imports() -> None:

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 import tqdm
 
-from crossnet_tf import processor
+from crossnet_tf import footprint, processor
 from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config, TrainConfig
 from crossnet_tf.pairs import datasets
@@ -134,6 +134,7 @@ class _Stop:
 
 def _train_on(run: Run, wanted: _Stop, bar: tqdm.tqdm) -> int:
     """Until the end or a signal; returns the steps done."""
+    footprint.let_go_of_libraries()
     window, step = _Window(), run.steps_done
     for count, scalars in _steps(run, wanted):
         step += count

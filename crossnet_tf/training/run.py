@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 import tqdm
 
-from crossnet_tf import atomic, footprint
+from crossnet_tf import atomic
 from crossnet_tf.baselines import registry
 from crossnet_tf.config import Config
 from crossnet_tf.evaluation import averages, measure
@@ -176,7 +176,6 @@ def open_run(
         writer = summaries.Summaries(folder, pair, upscaler)
         stack.enter_context(contextlib.closing(writer))
         take = step.TrainStep(config, parts, where.strategy, local_batch)
-        footprint.let_go_of_libraries()
         yield Run(
             config=config,
             devices=where,

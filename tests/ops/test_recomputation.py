@@ -155,12 +155,12 @@ def test_network_takes_less_memory():
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts as Linux does")
 @pytest.mark.parametrize(
-    ("recompute", "gigabytes"), [(False, 2.6), (True, 2.4)]
+    ("recompute", "gigabytes"), [(False, 2.2), (True, 1.5)]
 )
 def test_step_of_the_paper_fits(recompute, gigabytes):
     """Peak of a whole process; what machines measure is in docs/performance.md.
 
-    The bounds are some percent above it; without care a step took 3.0 GB.
+    The second is what is promised; without care a step took 3.0 GB.
     """
     row = {
         "preset": "paper",
