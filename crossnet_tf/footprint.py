@@ -29,8 +29,10 @@ _IMPORT_SYSTEM = "<frozen importlib"
 _SMAPS = pathlib.Path("/proc/self/smaps")
 _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+\s*(.*)")
 # Of malloc.h and mman.h.
-_M_MMAP_THRESHOLD, _M_ARENA_MAX, _MADV_DONTNEED = -3, -8, 4
-_LARGE = 2**24
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MADV_DONTNEED = 4
+# Measured in docs/performance.md: less takes more time, more takes more memory.
+_LARGE, _KEPT = 2**23, 2**26
 
 
 def spare_imports() -> None:
@@ -83,6 +85,7 @@ def return_freed() -> None:
         with contextlib.suppress(AttributeError):  # another C library
             library = ctypes.CDLL(None)
             library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+            library.mallopt(_M_TRIM_THRESHOLD, _KEPT)
             library.mallopt(_M_ARENA_MAX, 1)
 
 
