@@ -92,7 +92,7 @@ class Holding(keras.layers.Layer):
         here = [window_power(images, 3) for images in kinds]
         everywhere = [_mean(power) for power in here]
         share, noise = _in_closed_form(here[0], everywhere)
-        logit = tf.math.log(share / (1.0 - share))
+        logit = tf.math.log(share) - tf.math.log(1.0 + -1.0 * share)
         everywhere = [_departures(everywhere), noise]
         everywhere = tf.concat(everywhere, axis=-1) * tf.ones_like(share)
         features = [known, 10.0 * kinds[0], _departures(here), everywhere]
@@ -121,15 +121,15 @@ def _in_closed_form(here, everywhere) -> tuple[tf.Tensor, tf.Tensor]:
         `[B, H, W, 1]`, away from 0 and 1; `[B, 1, 1, 1]`, as `_level`.
     """
     missing, grey, colour, finest = everywhere
-    # The harmonic mean asks the quietest. Its inverses are not written as
-    # divisions: see `lucas_kanade`.
+    # The harmonic mean asks the quietest. Neither inverses nor differences
+    # from a constant are written as such: see `lucas_kanade`.
     logs = tf.math.log(here + _CLEAN)
     quietest = tf.exp(-tf.math.log(_mean(tf.exp(-logs))))
     noise = _NOISE * tf.nn.relu(quietest - _CLEAN)
     departure = tf.sqrt(missing / (finest + _FAINT))
-    believed = tf.sigmoid((_HALF - departure) / _SOON)
+    believed = tf.sigmoid((_HALF + -1.0 * departure) * (1.0 / _SOON))
     coloured = colour / (grey + _CLEAN)
-    believed *= tf.sigmoid((_COLOUR - coloured) / _COLOUR_SOON)
+    believed *= tf.sigmoid((_COLOUR + -1.0 * coloured) * (1.0 / _COLOUR_SOON))
     share = believed * tf.nn.relu(here - noise) / (here + 0.1 * _CLEAN)
     return tf.clip_by_value(share, _LEAST, _MOST), _level(quietest)
 
@@ -143,7 +143,7 @@ def _departures(powers: list) -> tf.Tensor:
 
 def _level(power: tf.Tensor) -> tf.Tensor:
     """A power on a scale that is near 1 for two levels of 255."""
-    return 0.25 * tf.math.log((power + _CLEAN) / _CLEAN)
+    return 0.25 * tf.math.log((power + _CLEAN) * (1.0 / _CLEAN))
 
 
 def _mean(images: tf.Tensor) -> tf.Tensor:
