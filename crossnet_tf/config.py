@@ -29,7 +29,7 @@ SYSTEMS = (
     "quick",
 )
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-PHASES = ("all", "coarse_flow", "flow", "picture")
+PHASES = ("all", "coarse_flow", "flow", "hold", "picture")
 LR_FILTERS = ("cubic", "box", "lanczos", "gaussian", "linear", "jpeg")
 MAX_PIXELS = 100_000_000
 """Of a picture that is decoded, unless a command is told otherwise."""
@@ -304,7 +304,8 @@ class TrainConfig(_Section):
         ("all",),
         "What learns, one after another: `coarse_flow` (the flow estimator "
         "up to 1/4 size, on flow alone), `flow` (all of it, on flow alone), "
-        "`picture` (all but the flow estimator), `all`.",
+        "`picture` (all but the flow estimator), `hold` (of preset `quick`, "
+        "only how far results are held to LR), `all`.",
         choices=PHASES,
     )
     phase_steps: tuple[int, ...] = setting(

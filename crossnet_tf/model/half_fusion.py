@@ -44,7 +44,8 @@ _SHARP, _SOFTNESS = 3.5, 0.15
 _TINY = 1e-6
 # Share of REF's noise in detail, after sampling between pixels.
 _NOISE_LEFT = 0.7
-_FAINT = 1e-8
+# In thousandths: 1e-8 would be 0 in half precision.
+_FAINT, _FINELY = 1e-5, 1e3
 _FINE = 1e-5
 
 
@@ -151,8 +152,8 @@ class HalfSizeFusion(keras.layers.Layer):
         error_power = window_power(error, 3)
         noise = _NOISE_LEFT * noise_power(ref)
         logit = tf.math.log(
-            (tf.nn.relu(strength - noise) + _FAINT)
-            / (error_power + noise + _FAINT)
+            (_FINELY * tf.nn.relu(strength - noise) + _FAINT)
+            / (_FINELY * (error_power + noise) + _FAINT)
         )
         trust = self._trust(soft, error_power, strength, half_flow)
         facts = [0.1 * logit, trust, 10.0 * error, on_grid(lr, scale)]

@@ -19,6 +19,8 @@ Reference: Irani and Peleg, "Improving resolution by image registration",
 CVGIP 1991.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -143,7 +145,8 @@ def _departures(powers: list) -> tf.Tensor:
 
 def _level(power: tf.Tensor) -> tf.Tensor:
     """A power on a scale that is near 1 for two levels of 255."""
-    return 0.25 * tf.math.log((power + _CLEAN) * (1.0 / _CLEAN))
+    # 1 / _CLEAN itself is infinite in half precision.
+    return 0.25 * tf.math.log(power + _CLEAN) - 0.25 * math.log(_CLEAN)
 
 
 def _mean(images: tf.Tensor) -> tf.Tensor:

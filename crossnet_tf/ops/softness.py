@@ -22,7 +22,8 @@ _RINGS = (
     ((0, 2), (2, 0), (0, -2), (-2, 0)),
 )
 _REACH = 2
-_FAINT = 1e-12
+# In thousandths, so that a constant as small stays above 0 in half precision.
+_FAINT, _FINELY = 1e-6, 1e3
 
 
 def softened(target: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
@@ -56,7 +57,8 @@ def _share(target, images, change, weights) -> tf.Tensor:
         |images' + s change'|^2 = |target'|^2,  x' = x less its neighbours
     """
     ours, theirs, step = (
-        image - _ring_means(image)[0] for image in (target, images, change)
+        _FINELY * (image - _ring_means(image)[0])
+        for image in (target, images, change)
     )
     cross, square = _mean(weights * theirs * step), _mean(weights * step**2)
     surplus = _mean(weights * theirs**2) - _mean(weights * ours**2)

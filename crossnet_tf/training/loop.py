@@ -191,7 +191,7 @@ def _steps(run: Run, wanted: _Stop) -> Iterator[tuple[int, dict[str, float]]]:
     while step < settings.num_steps:
         phase = phase_at(settings, step)
         # A flow estimator that stands still has nothing to be taught.
-        teach = phase.name != "picture" and _teaches(run.config, step)
+        teach = phase.teaches and _teaches(run.config, step)
         most = max(1, int(_SECONDS_PER_CALL / pace))
         count = min(most, _until_due(settings, step, teach))
         count = min(count, phase.end - step)

@@ -10,6 +10,9 @@ together, on the paper's loss.
     flow         the whole flow estimator; nothing else runs
     picture      all but the flow estimator
     all          everything
+
+Preset `quick` learns all at once, and at last how far its result is held to LR
+(`hold`), from LRs of every kind, which the rest would try to mend.
 """
 
 import dataclasses
@@ -20,7 +23,7 @@ from crossnet_tf.config import Config, TrainConfig
 
 # Finest level that each phase on flow alone estimates.
 FINEST_LEVEL = {"coarse_flow": 2, "flow": 0}
-_FLOW_LAYER = "flow_estimator"
+_FLOW_LAYER, _HOLDING_LAYER = "flow_estimator", "/holding/"
 # Parts of FlowNetS+ that only flow beyond 1/4 size needs.
 _FINE = ("/up0/", "/up1/deconvolution", "/up1/flow_up", "/full_size", "/flow0")
 # Systems with a flow estimator that learns from flow alone, and those with
@@ -50,6 +53,11 @@ class Phase:
         """Whether it learns from flow alone, so that no picture is made."""
         return self.name in FINEST_LEVEL
 
+    @property
+    def teaches(self) -> bool:
+        """Whether its flow learns, so that losses of flow are of use."""
+        return self.name not in ("picture", "hold")
+
 
 def phases_of(train: TrainConfig) -> list[Phase]:
     """All phases, in order; together they take `num_steps`."""
@@ -71,6 +79,8 @@ def learning(model: keras.Model, name: str) -> list[keras.Variable]:
     weights = model.trainable_variables
     if name == "all":
         return weights
+    if name == "hold":
+        return [w for w in weights if _HOLDING_LAYER in w.path]
     of_flow = name in FINEST_LEVEL
     weights = [w for w in weights if (_FLOW_LAYER in w.path) == of_flow]
     if name != "coarse_flow":
@@ -82,10 +92,16 @@ def check(config: Config) -> None:
     """Refuses phases that the network does not have.
 
     Raises:
-        ValueError: the system has no flow estimator of its own to teach.
+        ValueError: the system has no flow estimator of its own to teach, or
+            is not held to LR.
     """
     system, names = config.model.system, config.train.phases
-    if set(names) != {"all"} and system not in _SYSTEMS:
+    if "hold" in names and not config.model.back_projection:
+        raise ValueError(
+            "`phases` may have `hold` only where the network is held to LR "
+            f"(`back_projection`). Received: phases={names}."
+        )
+    if set(names) - {"all", "hold"} and system not in _SYSTEMS:
         raise ValueError(
             f"`phases` must be `all` for systems other than {_SYSTEMS}. "
             f"Received: phases={names}, system={system!r}."

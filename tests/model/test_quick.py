@@ -185,3 +185,27 @@ def test_without_back_projection_there_are_no_weights_for_it():
     names = [w.path for w in _model(back_projection=False).weights]
     assert not any("holding" in name for name in names)
     assert any("holding" in w.path for w in _model().weights)
+
+
+def test_constants_stay_what_they_are_in_half_precision():
+    """TF-Lite's float16 files hold them so: 1e-12 would be 0, 2e6 infinite."""
+    model = _model(flow_steps=1)
+    pair = [tf.TensorSpec([1, size, size, 3]) for size in (16, 64)]
+    call = tf.function(lambda lr, ref: model({"lr": lr, "ref": ref}))
+    graph = call.get_concrete_function(*pair).graph.as_graph_def()
+    nodes = [
+        *graph.node,
+        *(n for f in graph.library.function for n in f.node_def),
+    ]
+    constants = [n.attr["value"].tensor for n in nodes if n.op == "Const"]
+    values = [
+        tf.make_ndarray(tensor).ravel()
+        for tensor in constants
+        if tensor.dtype == tf.float32.as_datatype_enum
+    ]
+    values = np.concatenate(values)
+    assert values.size > 1000
+    with np.errstate(over="ignore"):
+        halves = values.astype(np.float16)
+    assert np.isfinite(halves).all()
+    np.testing.assert_array_equal(halves == 0, values == 0)

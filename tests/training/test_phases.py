@@ -186,3 +186,20 @@ def test_matching_start_rejects(change):
     )
     with pytest.raises(ValueError, match=f"Received: .*{next(iter(change))}"):
         start.check(config)
+
+
+def test_hold_phase_moves_the_hold_on_lr_alone(monkeypatch):
+    settings = config_lib.model_config(
+        "quick", upsampler="bicubic", width=8, flow_width=8, flow_steps=1
+    )
+    small = build_model(settings)
+    kept = small.fusion.picture.kernel.numpy()
+    assert _moved(small, "hold", monkeypatch) == {"fusion"}
+    np.testing.assert_array_equal(kept, small.fusion.picture.kernel.numpy())
+
+
+def test_hold_phase_needs_a_hold_on_lr(tiny_config):
+    train = dataclasses.replace(tiny_config.train, phases=("hold",))
+    config = dataclasses.replace(tiny_config, train=train)
+    with pytest.raises(ValueError, match="`phases` may have `hold` only"):
+        phases.check(config)
