@@ -181,8 +181,8 @@ def test_flat_pictures_are_refused():
 @pytest.mark.parametrize(
     ("lr", "ref", "expected"),
     [
-        (LR[..., 0], HR, r"`lr`.*\(64, 64\)"),
-        (LR, HR[..., :1], r"`ref`.*\(256, 256, 1\)"),
+        (LR[..., :2], HR, r"`lr`.*\(64, 64, 2\)"),
+        (LR, HR[None], r"`ref`.*\(1, 256, 256, 3\)"),
         (LR[:0], HR, r"`lr`.*\(0, 64, 3\)"),
     ],
 )
