@@ -123,11 +123,14 @@ def _correlation(
     lr: np.ndarray, expected: np.ndarray, where: np.ndarray
 ) -> float:
     """Of the finest detail: other light changes nothing."""
-    ours, theirs = (
-        (p - cv2.blur(p, (_FINE, _FINE)))[where] for p in (lr, expected)
-    )
+    ours, theirs = (finest_detail(p)[where] for p in (lr, expected))
     product = np.mean(ours**2) * np.mean(theirs**2)
     return float(np.mean(ours * theirs) / np.sqrt(product + 1e-18))
+
+
+def finest_detail(picture: np.ndarray) -> np.ndarray:
+    """Pixels less the mean of their neighbours, `[h, w, C]` float32."""
+    return picture - cv2.blur(picture, (_FINE, _FINE))
 
 
 def _filtered(lr: np.ndarray, kernel: np.ndarray) -> np.ndarray:

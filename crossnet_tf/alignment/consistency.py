@@ -18,7 +18,6 @@ Reference: Irani and Peleg, "Improving resolution by image registration",
 CVGIP 1991.
 """
 
-import cv2
 import numpy as np
 
 from crossnet_tf.alignment import blur, noise, sampling
@@ -26,8 +25,6 @@ from crossnet_tf.alignment import blur, noise, sampling
 # Departure, over LR's finest detail, up to which LR is believed, and from
 # which it is not at all.
 _SURE, _NEVER = 0.16, 0.2
-# LR pixels within which detail is the finest.
-_FINE = 3
 # Levels of 255: more noise in LR than that is better left to the network.
 _NOISY = 1.5
 
@@ -65,6 +62,6 @@ def consistent(
 
 def _share(missing: np.ndarray, lr: np.ndarray) -> np.float32:
     """How far LR is believed, in [0, 1]."""
-    finest = lr - cv2.blur(lr, (_FINE, _FINE))
+    finest = blur.finest_detail(lr)
     departure = np.std(missing) / (np.std(finest) + 1e-6)
     return np.float32(np.clip((_NEVER - departure) / (_NEVER - _SURE), 0, 1))

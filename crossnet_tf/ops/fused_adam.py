@@ -15,8 +15,8 @@ import keras
 import tensorflow as tf
 
 
-class Adam(keras.optimizers.Adam):
-    """Adam, without `amsgrad`."""
+class _Fused:
+    """Takes the step of Keras' optimiser that stands behind it."""
 
     def update_step(
         self,
@@ -24,7 +24,7 @@ class Adam(keras.optimizers.Adam):
         variable: tf.Variable,
         learning_rate: tf.Tensor,
     ) -> None:
-        """Moves one variable and its averages.
+        """Moves one variable and its averages; what decays has done so.
 
         Args:
             gradient: of the variable's shape.
@@ -34,17 +34,12 @@ class Adam(keras.optimizers.Adam):
         _move(self, gradient, variable, learning_rate)
 
 
-class AdamW(keras.optimizers.AdamW):
-    """Adam with weight decay, without `amsgrad`."""
+class Adam(_Fused, keras.optimizers.Adam):
+    """Adam, without `amsgrad`."""
 
-    def update_step(
-        self,
-        gradient: tf.Tensor,
-        variable: tf.Variable,
-        learning_rate: tf.Tensor,
-    ) -> None:
-        """As `Adam.update_step`; the weights have decayed before."""
-        _move(self, gradient, variable, learning_rate)
+
+class AdamW(_Fused, keras.optimizers.AdamW):
+    """Adam with weight decay, without `amsgrad`."""
 
 
 def _move(
