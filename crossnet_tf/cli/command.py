@@ -228,7 +228,7 @@ def run(
         if not values.debug:
             quiet.silence_tensorflow()
         footprint.spare_imports()
-        _keep_freed_memory()
+        footprint.keep_freed()
         try:
             main()
         except Exception as error:
@@ -341,13 +341,3 @@ def _unknown(name: str, values: flags.FlagValues) -> str:
     near = difflib.get_close_matches(name, list(values), n=1, cutoff=0.5)
     hint = f"did you mean --{near[0]}?" if near else "see --help."
     return f"Unknown flag `--{name}`; {hint}"
-
-
-def _keep_freed_memory() -> None:
-    """Works only before TensorFlow is imported.
-
-    Large tensors on the CPU then reuse memory instead of fetching it from
-    the system, page by page, each time. Preset `paper` at 512x512: a forward
-    pass takes 20 % less time and 27 % more memory.
-    """
-    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
