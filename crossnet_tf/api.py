@@ -142,7 +142,7 @@ class SuperResolver:
         pair = self._pair(small, ref)
         takes_ref = registry.REGISTRY[self.config.model.system].aligns
         name = "lr_up" if ref is None and takes_ref else "sr"
-        outputs = self._upscaler(pair.lr, pair.ref, (name,), pair.cover)
+        outputs = self._outputs(pair, (name,))
         return _as_given(pair.result(outputs[name]), small, lr)
 
     def explain(self, lr: Pixels, ref: Pixels) -> Explanation:
@@ -172,7 +172,7 @@ class SuperResolver:
         small = _picture("lr", lr)
         pair = self._pair(small, ref)
         names = ("sr", "lr_up", "flow_0")
-        outputs = self._upscaler(pair.lr, pair.ref, names, pair.cover)
+        outputs = self._outputs(pair, names)
         flow = outputs["flow_0"]
         trust = blending.explained(pair.lr, pair.ref, flow, self.scale)
         warped = backward_warp(pair.ref[None], flow[None])[0].numpy()
@@ -184,6 +184,18 @@ class SuperResolver:
             trust=trust[..., 0],
             ref=pair.finished(pair.ref),
             notes=tuple(pair.notes),
+        )
+
+    def _outputs(
+        self, pair: Inputs, names: tuple[str, ...]
+    ) -> dict[str, np.ndarray]:
+        return self._upscaler(
+            pair.lr,
+            pair.ref,
+            names,
+            pair.cover,
+            share=pair.share,
+            holds=pair.holds,
         )
 
     def _pair(self, lr: Picture, ref: Pixels | None) -> Inputs:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from crossnet_tf import arrays
-from crossnet_tf.alignment import consistency, light, sizes
+from crossnet_tf.alignment import belief, consistency, light, sizes
 from crossnet_tf.alignment.filling import filled
 from crossnet_tf.alignment.matching import match_over, without_noise
 from crossnet_tf.alignment.registration import Alignment, align, as_it_is
@@ -27,6 +27,8 @@ class Prepared:
         shown: `[h, w, 3]` float32: LR as it was given, in the same light,
             which the result must show; None: it need not.
         softness: of `shown`, as `blur.find_softness`; `lr` was sharpened so.
+        noisy: whether noise was found in REF; None: nothing was asked of REF,
+            or LR is too noisy to ask, and all that it adds is believed.
     """
 
     lr: np.ndarray
@@ -37,6 +39,7 @@ class Prepared:
     curve: np.ndarray | None = None
     shown: np.ndarray | None = None
     softness: float = 0.0
+    noisy: bool | None = None
 
     def finished(self, picture: np.ndarray) -> np.ndarray:
         """A picture `[s*h, s*w, 3]` of the network in the files' values."""
@@ -47,6 +50,22 @@ class Prepared:
         if self.shown is not None:
             sr = consistency.consistent(sr, self.shown, self.softness)
         return self.finished(sr)
+
+    def believed(
+        self, lr: np.ndarray, ref: np.ndarray, flow: np.ndarray
+    ) -> np.ndarray | None:
+        """The share of what REF adds that is believed; None: all of it.
+
+        Args:
+            lr: `lr`, or what a tile sees of it.
+            ref: likewise.
+            flow: `[s*h, s*w, 2]` float32, what the network finds for them.
+        """
+        if self.noisy is None:
+            return None
+        return belief.believed(
+            self.finished(lr), self.finished(ref), flow, self.noisy
+        )
 
 
 def prepare(
@@ -76,7 +95,7 @@ def prepare(
             picture is of another shape, kind or range.
     """
     lr, ref = arrays.rgb("lr", lr), arrays.rgb("ref", ref)
-    notes, matched, given = [], None, None
+    notes, matched, given, noisy = [], None, None, None
     if alignment == "auto":
         found = aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
@@ -89,11 +108,14 @@ def prepare(
         overlay = found.over(lr)
         clean = without_noise(ref, found, overlay)
         matched, cameras = match_over(clean, follows_tone)
-        done = ("noise of REF",) * (clean is not overlay) + matched.notes
+        noisy = clean is not overlay
+        done = ("noise of REF",) * noisy + matched.notes
         if done:
             notes.append("matched to LR's camera: " + ", ".join(done))
         left = follows_tone and not (held and matched.softness == 0.0)
-        if left and consistency.is_clean(lr):
+        if not consistency.is_clean(lr):
+            noisy = None
+        elif left:
             given = cameras.lit(lr)
         lr, laid = matched.lr, matched.ref
     covered = None if cover.all() else cover
@@ -106,6 +128,7 @@ def prepare(
         linear=matched.linear,
         curve=matched.curve,
         softness=matched.softness,
+        noisy=noisy,
     )
 
 

@@ -10,6 +10,7 @@ from crossnet_tf.baselines import registry
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.ops.resizing import check_ref_fits
 from crossnet_tf.upscaling.options import Options
+from crossnet_tf.upscaling.upscaler import Share
 
 if TYPE_CHECKING:
     from crossnet_tf.alignment import Prepared  # OpenCV
@@ -26,6 +27,8 @@ class Inputs:
         finished: brings the network's pictures to the files' values.
         result: likewise its `sr`, true to LR; None: as `finished`.
         curve: `[N, 3]`: what REF's tone made of N greys; None: left.
+        share: of what REF adds; None: all of it.
+        holds: whether the network holds its result to `lr`.
     """
 
     def __init__(
@@ -37,10 +40,13 @@ class Inputs:
         finished: Callable[[np.ndarray], np.ndarray] = lambda sr: sr,
         curve: np.ndarray | None = None,
         result: Callable[[np.ndarray], np.ndarray] | None = None,
+        share: Share | None = None,
+        holds: bool = True,
     ):
         self.lr, self.ref, self.cover, self.notes = lr, ref, cover, notes
         self.finished, self.curve = finished, curve
         self.result = result or finished
+        self.share, self.holds = share, holds
 
 
 def network_pair(
@@ -70,7 +76,9 @@ def network_pair(
 
     wanted = _wanted(network, options)
     held = network.back_projection
-    return _inputs(alignment.prepare(lr, ref, scale, *wanted, held))
+    found = alignment.prepare(lr, ref, scale, *wanted, held)
+    aligns = registry.REGISTRY[network.system].aligns
+    return _inputs(found, found.believed if aligns else None)
 
 
 def network_frames(
@@ -91,7 +99,7 @@ def network_frames(
     def pair(lr: np.ndarray) -> Inputs:
         if options.align == "none":
             check_ref_fits(lr.shape, ref.shape, scale)
-        return _inputs(steady(lr))
+        return _inputs(steady(lr), None)
 
     return pair
 
@@ -102,10 +110,10 @@ def _wanted(network: ModelConfig, options: Options) -> tuple[str, str, bool]:
     return options.align, options.match, follows_tone
 
 
-def _inputs(found: "Prepared") -> Inputs:
+def _inputs(found: "Prepared", share: Share | None) -> Inputs:
     pair = found.lr, found.ref, found.cover
     values = found.finished, found.curve, found.result
-    return Inputs(*pair, found.notes, *values)
+    return Inputs(*pair, found.notes, *values, share, found.softness == 0.0)
 
 
 def _check_opencv(options: Options) -> None:

@@ -7,22 +7,36 @@ same, the tile's side is halved and the work goes on. An input of 1024 x 1024
 takes 2.5 GB for preset `paper` and 0.8 GB for `lite` (float32 on a CPU).
 """
 
+import functools
 import math
+import typing
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from crossnet_tf.config import MARGIN, MAX_SIDE
-from crossnet_tf.model.base import System, named
+from crossnet_tf.model.base import System
 from crossnet_tf.ops.warp import backward_warp
-from crossnet_tf.upscaling import displacement, tiles
+from crossnet_tf.upscaling import displacement, networks, tiles
 from crossnet_tf.upscaling.free_memory import (
     free_bytes,
     give_back,
     largest_side,
     tile_input_side,
 )
+
+Share = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray | None]
+"""LR, REF and the flow of a picture or a tile -> `[H, W]` in [0, 1]."""
+
+
+class _Wanted(typing.NamedTuple):
+    """What is asked of the network, as `Upscaler` is called."""
+
+    names: Sequence[str]
+    cover: np.ndarray | None
+    share: Share | None
+    holds: bool
 
 
 class Upscaler:
@@ -62,7 +76,12 @@ class Upscaler:
             tiles.tile_side(side, margin, self._grid) if side else 0
             for side in (max_side, cut)
         )
-        self._network = _compiled(model)
+        self._model = model
+        self._network = networks.compiled(model)
+
+    @functools.cached_property
+    def _without_hold(self) -> networks.Network:
+        return networks.compiled(networks.without_hold(self._model))
 
     def __call__(
         self,
@@ -71,6 +90,8 @@ class Upscaler:
         names: Sequence[str] = ("sr",),
         cover: np.ndarray | None = None,
         progress: Callable[[int, int], None] | None = None,
+        share: Share | None = None,
+        holds: bool = True,
     ) -> dict[str, np.ndarray]:
         """The network's full-size outputs.
 
@@ -82,6 +103,8 @@ class Upscaler:
                 does not, "sr" is "lr_up".
             progress: called after each tile with the number of those done
                 and of all; never where the picture is done at once.
+            share: of what REF adds to "lr_up" in "sr"; None: all of it.
+            holds: whether a network that holds its result to LR does so.
 
         Returns:
             `[s*h, s*w, C]` float32 for each name, not clipped.
@@ -89,16 +112,17 @@ class Upscaler:
         Raises:
             MemoryError: even the smallest tile does not fit.
         """
+        wanted = _Wanted(names, cover, share, holds)
         self._keep_within(largest_side(free_bytes()))
         limit = self._whole + 2 * self._margin
         if not self._whole or ref.shape[0] * ref.shape[1] <= limit**2:
             try:
-                return self._run(lr, ref, names, cover)
+                return self._run(lr, ref, wanted)
             except (tf.errors.ResourceExhaustedError, MemoryError):
                 self._halve(max(ref.shape[:2]))
         while True:
             try:
-                return self._tiled(lr, ref, names, cover, progress)
+                return self._tiled(lr, ref, wanted, progress)
             except (tf.errors.ResourceExhaustedError, MemoryError):
                 self._halve(self._side)
 
@@ -125,8 +149,7 @@ class Upscaler:
         self,
         lr: np.ndarray,
         ref: np.ndarray,
-        names: Sequence[str],
-        cover: np.ndarray | None,
+        wanted: _Wanted,
         progress: Callable[[int, int], None] | None,
     ) -> dict[str, np.ndarray]:
         give_back()
@@ -138,8 +161,10 @@ class Upscaler:
             cut = [moves.aimed(tile, self._margin, self._grid) for tile in cut]
         for number, tile in enumerate(cut, 1):
             pair = tile.cut(lr, self._scale), tile.cut_ref(ref)
-            part = None if cover is None else tile.cut_ref(cover)
-            for name, value in self._run(*pair, names, part).items():
+            part = wanted
+            if wanted.cover is not None:
+                part = wanted._replace(cover=tile.cut_ref(wanted.cover))
+            for name, value in self._run(*pair, part).items():
                 if name == "flow_0":
                     value = value + np.asarray(tile.shift, np.float32)
                 if name not in canvases:
@@ -152,39 +177,38 @@ class Upscaler:
         return {name: canvas.picture() for name, canvas in canvases.items()}
 
     def _run(
-        self,
-        lr: np.ndarray,
-        ref: np.ndarray,
-        names: Sequence[str],
-        cover: np.ndarray | None,
+        self, lr: np.ndarray, ref: np.ndarray, wanted: _Wanted
     ) -> dict[str, np.ndarray]:
-        outputs = self._network(lr[None], ref[None])
-        if cover is not None and "sr" in names and not cover.all():
-            outputs = {**outputs, "sr": _covered(outputs, cover)}
-        return {name: outputs[name][0].numpy() for name in names}
+        network = self._network if wanted.holds else self._without_hold
+        outputs = network(lr[None], ref[None])
+        if "sr" in wanted.names:
+            if wanted.share is not None:
+                flow = outputs["flow_0"][0].numpy()
+                outputs = _lessened(outputs, wanted.share(lr, ref, flow))
+            if wanted.cover is not None and not wanted.cover.all():
+                shown = _covered(outputs["flow_0"], wanted.cover)
+                outputs = _lessened(outputs, shown)
+        return {name: outputs[name][0].numpy() for name in wanted.names}
 
 
-def _covered(outputs: Mapping[str, tf.Tensor], cover: np.ndarray) -> tf.Tensor:
-    """`sr` where its flow ends in what REF shows, and `lr_up` elsewhere.
+def _lessened(
+    outputs: Mapping[str, tf.Tensor], share: np.ndarray | tf.Tensor | None
+) -> Mapping[str, tf.Tensor]:
+    """`outputs` with a share `[H, W]` of what REF adds; None: with all."""
+    if share is None:
+        return outputs
+    added = outputs["sr"] - outputs["lr_up"]
+    sr = outputs["lr_up"] + tf.convert_to_tensor(share)[..., None] * added
+    return {**outputs, "sr": sr}
+
+
+def _covered(flow: tf.Tensor, cover: np.ndarray) -> tf.Tensor:
+    """`[H, W]`: 1 where `flow` ends in what REF shows, and 0 elsewhere.
 
     As if `cover`, warped like REF, were a factor of the trust in REF.
     """
     mask = tf.constant(cover[None, ..., None], tf.float32)
     # Beyond the picture nothing is covered; sampling would repeat its border.
-    mask = tf.pad(mask, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    flow = tf.pad(outputs["flow_0"], [[0, 0], [1, 1], [1, 1], [0, 0]])
-    share = backward_warp(mask, flow)[:, 1:-1, 1:-1]
-    return outputs["lr_up"] + share * (outputs["sr"] - outputs["lr_up"])
-
-
-def _compiled(
-    model: System,
-) -> Callable[[np.ndarray, np.ndarray], Mapping[str, tf.Tensor]]:
-    """The model as one graph for all sizes; its outputs by name."""
-    image = tf.TensorSpec([1, None, None, 3], tf.float32)
-
-    @tf.function(input_signature=[image, image], autograph=False)
-    def network(lr: tf.Tensor, ref: tf.Tensor) -> dict[str, tf.Tensor]:
-        return named(model({"lr": lr, "ref": ref}, training=False))
-
-    return network
+    border = [[0, 0], [1, 1], [1, 1], [0, 0]]
+    share = backward_warp(tf.pad(mask, border), tf.pad(flow, border))
+    return share[0, 1:-1, 1:-1, 0]

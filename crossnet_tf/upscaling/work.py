@@ -153,7 +153,13 @@ class Work:
         with TileBar(read.job.output.name, self._progress) as bar:
             try:
                 outputs = network(
-                    inputs.lr, inputs.ref, names, inputs.cover, bar.show
+                    inputs.lr,
+                    inputs.ref,
+                    names,
+                    inputs.cover,
+                    bar.show,
+                    inputs.share,
+                    inputs.holds,
                 )
             except tf.errors.InvalidArgumentError as error:
                 raise ValueError(str(error.message)) from error

@@ -161,3 +161,35 @@ def test_where_ref_shows_nothing_lr_up_is_left(model, rng, max_side):
         upscaler(lr, ref, OUTPUTS, np.ones_like(cover))["sr"],
         upscaler(lr, ref, OUTPUTS)["sr"],
     )
+
+
+@pytest.mark.parametrize("max_side", [0, 80])
+def test_share_is_of_what_ref_adds(model, rng, max_side):
+    lr, ref = _pair(144, 208, rng)
+    upscaler = Upscaler(model, max_side, margin=STRIDE)
+    whole = _whole(model, lr, ref)
+
+    def share(lr, ref, flow):
+        assert flow.shape == (*ref.shape[:2], 2)
+        assert ref.shape[0] == 4 * lr.shape[0]
+        return np.full(ref.shape[:2], 0.25, np.float32)
+
+    result = upscaler(lr, ref, OUTPUTS, share=share)
+    expected = 0.75 * whole["lr_up"] + 0.25 * whole["sr"]
+    np.testing.assert_allclose(result["sr"], expected, atol=1e-5)
+    np.testing.assert_allclose(result["lr_up"], whole["lr_up"], atol=1e-5)
+    all_of_it = upscaler(lr, ref, share=lambda *pair: None)["sr"]
+    np.testing.assert_allclose(all_of_it, whole["sr"], atol=1e-5)
+
+
+def test_hold_can_be_left_out(rng):
+    settings = config.model_config("quick", scale=4)
+    assert settings.back_projection
+    model = build_model(settings)
+    lr, ref = _pair(64, 96, rng)
+    upscaler = Upscaler(model)
+    held = upscaler(lr, ref)["sr"]
+    free = upscaler(lr, ref, holds=False)["sr"]
+    assert np.abs(held - free).max() > 1e-3
+    model.fusion.holding = None
+    np.testing.assert_allclose(free, _whole(model, lr, ref)["sr"], atol=1e-5)
