@@ -206,7 +206,8 @@ def test_colours_survive(tmp_path):
     writing.join([path], source, tmp_path / "b.mkv")
     for (_, one), (_, other) in zip(frames, _read(tmp_path / "b.mkv")):
         difference = np.float32(one) - other
-        assert np.abs(difference.mean((0, 1))).max() < 0.3
+        # 0.1 to 0.36: x264 does not always write the same file.
+        assert np.abs(difference.mean((0, 1))).max() < 0.5
         assert np.abs(difference).mean() < 2
 
 
