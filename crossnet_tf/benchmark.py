@@ -12,7 +12,9 @@ in the same process. Memory is the peak of the row's own process. Other work
 on the machine spoils the numbers.
 
 `--peers` computes the same layers in PyTorch, plain, in channels_last and
-compiled, in turn with ours: one call of each, then the next round. `--layers`
+compiled, in turn with ours: one call of each, then the next round; seconds
+that passed, and those that processors were busy, threads that wait for work
+in a loop included. `--layers`
 lists the convolutions as oneDNN tells them.
 """
 
@@ -24,12 +26,15 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tqdm
 from absl import flags
 
 from crossnet_tf import atomic, cli, config, processor
+
+if TYPE_CHECKING:
+    from crossnet_tf.evaluation import peers
 
 FLAGS = cli.define_flags()
 PRESETS = flags.DEFINE_list(
@@ -158,27 +163,38 @@ def table_row(row: dict[str, object], result: dict[str, float]) -> str:
 
 
 def peer_rows(
-    row: dict[str, Any], seconds: dict[str, list[float]], failed: dict[str, str]
+    row: dict[str, Any],
+    seconds: dict[str, list["peers.Seconds"]],
+    failed: dict[str, str],
 ) -> list[str]:
     """Lines of one network, ours first, and what it takes of the fastest."""
-    medians = {form: statistics.median(s) for form, s in seconds.items()}
+    medians = {
+        form: [statistics.median(kind) for kind in zip(*calls, strict=True)]
+        for form, calls in seconds.items()
+    }
     what = "training step" if row["train"] else "forward"
+    name = (
+        f"| {row['preset']} | {what} | {row['height']}x{row['width']} "
+        f"| {row['precision']} |"
+    )
     ours, *others = medians
-    fastest = min((medians[form] for form in others), default=0.0)
+    fastest = [min(kind) for kind in zip(*(medians[form] for form in others))]
     lines = []
-    for form, median in medians.items():
+    for form, (passed, busy) in medians.items():
         ratio = ""
         if form == ours and fastest:
-            ratio = f"{median / fastest:.2f} of the fastest"
+            ratio = (
+                f"{passed / fastest[0]:.2f}, {busy / fastest[1]:.2f} "
+                "of the fastest"
+            )
+        spread = [call.passed for call in seconds[form]]
         lines.append(
-            f"| {row['preset']} | {what} | {row['height']}x{row['width']} "
-            f"| {row['precision']} | {form if form == ours else _torch(form)} "
-            f"| {median:.3f} | {min(seconds[form]):.3f}-"
-            f"{max(seconds[form]):.3f} | {ratio} |"
+            f"{name} {form if form == ours else _torch(form)} "
+            f"| {passed:.3f} | {min(spread):.3f}-{max(spread):.3f} "
+            f"| {busy:.3f} | {ratio} |"
         )
     return lines + [
-        f"| {row['preset']} | {what} | {row['height']}x{row['width']} "
-        f"| {row['precision']} | {_torch(form)} | | | {reason[:80]} |"
+        f"{name} {_torch(form)} | | | | {reason[:80]} |"
         for form, reason in failed.items()
     ]
 
@@ -209,8 +225,8 @@ def _peer_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
         f"In turn, {ROUNDS.value} rounds:",
         "",
         "| preset | what | size | precision | program | seconds | range "
-        "| ratio |",
-        "| --- | --- | --- | --- | --- | ---: | --- | --- |",
+        "| processor seconds | ratio |",
+        "| --- | --- | --- | --- | --- | ---: | --- | ---: | --- |",
     ]
     compared = [row for row in rows if row["preset"] in peers.PRESETS]
     for row in tqdm.tqdm(compared, unit="row", desc="Comparing"):

@@ -109,10 +109,16 @@ def test_peer_rows_name_the_fastest():
         "precision": "float32",
         "train": True,
     }
-    seconds = {"crossnet_tf": [3.0, 1.0, 2.0], "plain": [4.0, 5.0, 4.0]}
+    seconds = {
+        form: [peers.Seconds(s, 2 * s) for s in passed]
+        for form, passed in (
+            ("crossnet_tf", [3.0, 1.0, 2.0]),
+            ("plain", [4.0, 5.0, 4.0]),
+        )
+    }
     lines = benchmark.peer_rows(row, seconds, {"compiled": "no compiler"})
     assert len(lines) == 3
-    assert "2.000 | 1.000-3.000 | 0.50 of the fastest" in lines[0]
+    assert "2.000 | 1.000-3.000 | 4.000 | 0.50, 0.50 of the" in lines[0]
     assert "PyTorch, plain" in lines[1]
     assert "no compiler" in lines[2]
 
@@ -130,7 +136,7 @@ def test_peers_answer_in_turn(monkeypatch):
         "import sys, json; job = json.loads(sys.argv[1]); "
         "job['form'] == 'compiled' and sys.exit('no compiler'); "
         "print('noise'); print('> ready', flush=True); "
-        "[print('> 0.5', flush=True) for _ in sys.stdin]"
+        "[print('> 0.5 0.7', flush=True) for _ in sys.stdin]"
     )
     real = peers.subprocess.Popen
 
@@ -140,7 +146,7 @@ def test_peers_answer_in_turn(monkeypatch):
     monkeypatch.setattr(peers.subprocess, "Popen", popen)
     seconds, failed = peers.measure({"preset": "official"}, rounds=2)
     assert list(seconds) == ["crossnet_tf", "plain", "channels_last"]
-    assert set(map(tuple, seconds.values())) == {(0.5, 0.5)}
+    assert set(map(tuple, seconds.values())) == {((0.5, 0.7),) * 2}
     assert failed == {"compiled": "no compiler"}
 
 

@@ -5,9 +5,11 @@ turn:
 
     python -m crossnet_tf.evaluation.peers '{"form": "compiled", ...}'
 
-computes once for each line that it reads, and prints the seconds. So a
-neighbour's work on the machine, or its heat, falls on all alike. PyTorch is
-imported in these processes only.
+computes once for each line that it reads, and prints the seconds that passed
+and those that processors were busy with it. So a neighbour's work on the
+machine, or its heat, falls on all alike; and on a machine that is never quiet
+the second number still says something. PyTorch is imported in these processes
+only.
 """
 
 import contextlib
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from crossnet_tf import config as config_lib
 
@@ -25,6 +27,13 @@ OURS = "crossnet_tf"
 FORMS = ("plain", "channels_last", "compiled")
 PRESETS = ("official", "paper")
 _PRECISIONS = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+
+
+class Seconds(NamedTuple):
+    """Of one call."""
+
+    passed: float
+    processor: float
 
 
 def check() -> None:
@@ -42,7 +51,7 @@ def check() -> None:
 
 def measure(
     row: dict[str, Any], rounds: int
-) -> tuple[dict[str, list[float]], dict[str, str]]:
+) -> tuple[dict[str, list[Seconds]], dict[str, str]]:
     """Seconds of `rounds` calls of each way that works, in turn.
 
     Args:
@@ -62,12 +71,13 @@ def measure(
             else:
                 errors = worker.communicate()[1].strip().splitlines()
                 failed[form] = (errors or ["it ended without a word"])[-1]
-        seconds: dict[str, list[float]] = {form: [] for form in workers}
+        seconds: dict[str, list[Seconds]] = {form: [] for form in workers}
         for _ in range(rounds):
             for form, worker in workers.items():
                 worker.stdin.write("\n")
                 worker.stdin.flush()
-                seconds[form].append(float(_answer(worker)))
+                numbers = map(float, _answer(worker).split())
+                seconds[form].append(Seconds(*numbers))
     return seconds, failed
 
 
@@ -164,9 +174,10 @@ def _serve(job: dict[str, Any]) -> None:
     call()
     print("> ready", flush=True)
     for _ in sys.stdin:
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         call()
-        print(f"> {time.perf_counter() - began}", flush=True)
+        passed = time.perf_counter() - began
+        print(f"> {passed} {time.process_time() - busy}", flush=True)
 
 
 if __name__ == "__main__":
