@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from crossnet_tf.model.listed import Inputs, listed
-from crossnet_tf.ops.recomputation import is_recorded
+from crossnet_tf.ops.recomputation import is_recorded, once
 
 Slope = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 Gradients = Callable[
@@ -85,12 +85,14 @@ def layer(
         return activation(tf.nn.bias_add(compute(parts, kernel), bias))
 
     slope = _SLOPES.get(activation)
-    if slope is None or not is_recorded():
+    if slope is None:
         return forward(kernel, bias, *parts)
+    if not is_recorded():
+        return once(lambda: forward(kernel, bias, *parts))
 
     @tf.custom_gradient
     def lean(kernel: tf.Tensor, bias: tf.Tensor, *parts: Any) -> Any:
-        outputs = forward(kernel, bias, *parts)
+        outputs = once(lambda: forward(kernel, bias, *parts))
 
         def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
             before = slope(upstream, outputs)

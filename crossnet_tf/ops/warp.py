@@ -23,7 +23,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from crossnet_tf.ops.recomputation import is_recorded
+from crossnet_tf.ops.recomputation import is_recorded, once
 from crossnet_tf.ops.subgraph import repeated
 
 _STRIP_BYTES = 2**22
@@ -49,7 +49,9 @@ def backward_warp(image: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
     """
     image, flow = tf.convert_to_tensor(image), tf.convert_to_tensor(flow)
     _check(image, flow)
-    return (_recorded if is_recorded() else _sampled)(image, flow)
+    if is_recorded():
+        return _recorded(image, flow)
+    return once(lambda: _sampled(image, flow))
 
 
 @tf.custom_gradient
@@ -59,7 +61,7 @@ def _recorded(image: tf.Tensor, flow: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         with tf.control_dependencies([of_flow]):
             return _image_gradient(image, flow, upstream), of_flow
 
-    return _sampled_by_strips(image, flow), backward
+    return once(lambda: _sampled_by_strips(image, flow)), backward
 
 
 @repeated
