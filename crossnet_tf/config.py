@@ -125,6 +125,13 @@ class ModelConfig(_Section):
         maximum=128,
         multiple_of=4,
     )
+    flow_passes: int = setting(
+        1,
+        "How often FlowNetS or FlowNetS+ looks; from the second time on at "
+        "REF as warped by what it found before. 1 in the paper.",
+        minimum=1,
+        maximum=4,
+    )
     flow_steps: int = setting(
         3,
         "Learned steps at half size, of preset `quick`.",
@@ -594,7 +601,8 @@ PRESETS = {
     # by the small network of `lite`; the flow reads cubic LR, because flow
     # that was learned first must not change when the upsampler learns. A
     # network of that size, trained for hours, believes some wrong references:
-    # what it makes of REF is checked against LR afterwards.
+    # what it makes of REF is checked against LR afterwards, and its flow, which
+    # reaches a few pixels, is estimated again from where it points.
     "crossnet": ModelConfig(
         preset="crossnet",
         upsampler="subpixel",
@@ -602,6 +610,7 @@ PRESETS = {
         upsampler_blocks=4,
         upsampler_width=32,
         flow_width=32,
+        flow_passes=2,
         width=32,
         ref_trust=True,
     ),

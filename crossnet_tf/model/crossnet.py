@@ -146,7 +146,8 @@ class CrossNet(System):
                 `lite` gives all its flows.
 
         Returns:
-            Levels, coarsest first, and their flows
+            Levels, coarsest first, once for each of `flow_passes`, and
+            their flows
             `[B, ceil(s*h / 2**level), ceil(s*w / 2**level), 2]` float32.
 
         Raises:
@@ -161,8 +162,8 @@ class CrossNet(System):
             final, flows = self.flow_estimator(lr_up, ref)
             flows = flows + list(enumerate(final))[::-1]
         else:
-            by_level = self.flow_estimator.all_flows(lr_up, ref, finest)
-            flows = list(by_level.items())
+            passes = self.flow_estimator.all_passes(lr_up, ref, finest)
+            flows = [flow for found in passes for flow in found.items()]
         return [(level, crop(flow, shape, level)) for level, flow in flows]
 
 
@@ -179,5 +180,7 @@ def make_flow_estimator(
         "flownet_s": flownet.FlowNetS,
         "flownet_s_plus": flownet.FlowNetSPlus,
     }
-    layer = kinds[config.flow_estimator](config.flow_width, name=name)
+    layer = kinds[config.flow_estimator](
+        config.flow_width, passes=config.flow_passes, name=name
+    )
     return layer, flownet.STRIDE

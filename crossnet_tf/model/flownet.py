@@ -12,8 +12,14 @@ Flow is linear in its layer, in pixels of its own level and float32; a x2
 flow upsampling is a learned 4x4 transposed convolution, which has to learn
 the doubling of values.
 
+The paper looks once. With `passes` the same network looks again at REF as it
+was warped by what it found, where what is left to find is small, as the stacked
+networks of FlowNet 2.0 do with weights of their own. All looks but the last
+end at 1/4 size: finer layers made the next one no better.
+
 References:
     Zheng et al., ECCV 2018, section 3.1; released code.
+    Ilg et al., "FlowNet 2.0", CVPR 2017, for the repeated look.
 """
 
 import keras
@@ -24,9 +30,15 @@ from crossnet_tf.model.convolution import (
     Deconvolution,
     leaky_relu,
 )
-from crossnet_tf.ops.pyramids import double_flow
+from crossnet_tf.ops.composition import composed
+from crossnet_tf.ops.pyramids import double_flow, halve_flow
+from crossnet_tf.ops.warp import backward_warp
 
 STRIDE = 64
+_FIRST_LOOKS_END = 2  # level
+_COARSEST = 6
+
+FlowsByLevel = dict[int, tf.Tensor]
 
 
 @keras.saving.register_keras_serializable("crossnet_tf")
@@ -38,6 +50,7 @@ class FlowNetS(keras.layers.Layer):
         last_level: finest level with a learned flow.
         coarse_filters: of the first transposed convolution; 512 in FlowNetS.
         head_initializer: of the flow layers.
+        passes: how often it looks; 1 in the paper.
     """
 
     def __init__(
@@ -46,10 +59,12 @@ class FlowNetS(keras.layers.Layer):
         last_level: int = 2,
         coarse_filters: int = 512,
         head_initializer: str = "glorot_uniform",
+        passes: int = 1,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.width, self.last_level = width, last_level
+        self.passes = passes
         self.coarse_filters = coarse_filters
         self.head_initializer = head_initializer
         self.contracting = _contracting(width)
@@ -72,16 +87,46 @@ class FlowNetS(keras.layers.Layer):
 
         Returns:
             Four float32 tensors `[B, H / 2**i, W / 2**i, 2]`, finest first;
-            and the flows that led there, of which there are none.
+            and the flows that led there with their levels: those of all
+            passes but the last.
         """
-        flows = self.all_flows(lr_up, ref)
+        *earlier, flows = self.all_passes(lr_up, ref)
         for level in range(self.last_level - 1, -1, -1):
             flows[level] = double_flow(flows[level + 1])
-        return [flows[level] for level in range(4)], []
+        led = [one for looked in earlier for one in looked.items()]
+        return [flows[level] for level in range(4)], led
+
+    def all_passes(
+        self, lr_up: tf.Tensor, ref: tf.Tensor, finest: int = 0
+    ) -> list[FlowsByLevel]:
+        """What `all_flows` finds in each pass, each from LR to REF.
+
+        A pass takes the one before as it is: gradients stay within a pass.
+
+        Args:
+            lr_up: as `all_flows`.
+            ref: as `all_flows`.
+            finest: the finest level that is wanted of the last pass; those
+                before end at 1/4 size or there.
+        """
+        coarser = max(finest, _FIRST_LOOKS_END)
+        found = [
+            self.all_flows(lr_up, ref, finest if self.passes == 1 else coarser)
+        ]
+        for left in range(self.passes - 2, -1, -1):
+            before = _halved(tf.stop_gradient(_full_size(found[-1])))
+            warped = backward_warp(tf.cast(ref, tf.float32), before[0])
+            rest = self.all_flows(
+                lr_up, tf.cast(warped, ref.dtype), coarser if left else finest
+            )
+            found.append(
+                {level: composed(before[level], f) for level, f in rest.items()}
+            )
+        return found
 
     def all_flows(
         self, lr_up: tf.Tensor, ref: tf.Tensor, finest: int = 0
-    ) -> dict[int, tf.Tensor]:
+    ) -> FlowsByLevel:
         """The learned flows by level, from 6 on; finer layers do not run.
 
         Args:
@@ -100,13 +145,14 @@ class FlowNetS(keras.layers.Layer):
                 features = convolution(features)
             skips.append(features)
         flows = {}
-        for level, step in zip(range(6, finest, -1), self.expanding):
+        for level, step in zip(range(_COARSEST, finest, -1), self.expanding):
             flows[level], up, flow_up = step(features)
             skip = skips[level - 2] if level > 1 else ref
             skip = tf.cast(skip, up.dtype)
             features = [skip, up, flow_up]
         if finest > self.last_level:
-            flows[finest] = self.expanding[6 - finest].head(features)
+            step = self.expanding[_COARSEST - finest]
+            flows[finest] = step(features, only_flow=True)
         else:
             flows[finest] = self.finest_flow(features)
         return flows
@@ -122,6 +168,7 @@ class FlowNetS(keras.layers.Layer):
             "last_level": self.last_level,
             "coarse_filters": self.coarse_filters,
             "head_initializer": self.head_initializer,
+            "passes": self.passes,
         }
 
 
@@ -132,17 +179,19 @@ class FlowNetSPlus(FlowNetS):
     Args:
         width: channels of the first convolution; 64 in the paper.
         head_initializer: of the flow layers.
+        passes: how often it looks; 1 in the paper.
     """
 
     def __init__(
         self,
         width: int = 64,
         head_initializer: str = "glorot_uniform",
+        passes: int = 1,
         **kwargs,
     ):
         for name in ("last_level", "coarse_filters"):
             kwargs.pop(name, None)
-        super().__init__(width, 0, 256, head_initializer, **kwargs)
+        super().__init__(width, 0, 256, head_initializer, passes, **kwargs)
         filters = max(1, width // 4)
         self.refinement = [
             Convolution(filters, 7, activation="selu", name=f"full_size_{i}")
@@ -168,10 +217,29 @@ class _ExpandingStep(keras.layers.Layer):
         )
         self.flow_up = Deconvolution(2, name="flow_up", dtype="float32")
 
-    def call(self, features):
+    def call(self, features, only_flow=False):
         flow = self.head(features)
+        if only_flow:
+            return flow
         up = self.deconvolution(features)
         return flow, up, tf.cast(self.flow_up(flow), up.dtype)
+
+
+def _full_size(flows: FlowsByLevel) -> tf.Tensor:
+    """The finest of some flows, enlarged to full size."""
+    finest = min(flows)
+    flow = flows[finest]
+    for _ in range(finest):
+        flow = double_flow(flow)
+    return flow
+
+
+def _halved(flow: tf.Tensor) -> list[tf.Tensor]:
+    """A flow at each level down to 1/64."""
+    flows = [flow]
+    while len(flows) <= _COARSEST:
+        flows.append(halve_flow(flows[-1]))
+    return flows
 
 
 def _flow_head(initializer: str, name: str) -> Convolution:
