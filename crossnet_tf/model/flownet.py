@@ -80,6 +80,12 @@ class FlowNetS(keras.layers.Layer):
         if last_level > 0:
             self.finest_head = _flow_head(head_initializer, f"flow{last_level}")
 
+    def build(self, *shapes: object) -> None:
+        """Makes all weights, also of layers that a first pass leaves out."""
+        del shapes  # Weights do not depend on them.
+        smallest = tf.zeros([1, STRIDE, STRIDE, 3])
+        self.all_flows(smallest, smallest)
+
     def call(
         self, lr_up: tf.Tensor, ref: tf.Tensor
     ) -> tuple[list[tf.Tensor], list[tuple[int, tf.Tensor]]]:
