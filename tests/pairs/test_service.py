@@ -2,6 +2,8 @@
 
 import dataclasses
 import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,16 +16,34 @@ from crossnet_tf.pairs import crops, light_field_pairs, light_fields, order
 
 @pytest.fixture(scope="module")
 def addresses():
-    """Two services, in this process."""
-    lib = tf.data.experimental.service
-    dispatchers = [lib.DispatchServer() for _ in range(2)]
-    found = [d.target.partition("://")[2] for d in dispatchers]
-    workers = [
-        lib.WorkerServer(lib.WorkerConfig(dispatcher_address=address))
+    """Two services, as their program runs them, which ends with 0."""
+    found = [f"localhost:{_free_port()}" for _ in range(2)]
+    services = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "crossnet_tf.data_service"),
+                f"--port={address.partition(':')[2]}",
+                "--address=localhost",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         for address in found
     ]
+    said = [service.stdout.readline() for service in services]
     yield tuple(found)
-    del workers, dispatchers
+    for service in services:
+        service.terminate()
+        service.stdout.close()
+    assert [service.wait(timeout=20) for service in services] == [0, 0]
+    for line, address in zip(said, found, strict=True):
+        assert line == f"Serving crops: --data_service={address}\n"
+
+
+def _free_port() -> int:
+    with socket.create_server(("", 0)) as server:
+        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
