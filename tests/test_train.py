@@ -136,6 +136,7 @@ def test_journey_with_the_real_network(tmp_path, capsys):
         upscale,
         f"--run_dir={run_dir}",
         *(f"--{name}={path}" for name, path in files.items()),
+        *("--align=none", "--match=none"),  # The network alone.
     )
     assert code == 0
     model, settings = runs.load_model(run_dir)
