@@ -32,7 +32,7 @@ _MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+\s*(.*)")
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _MADV_DONTNEED = 4
 # Measured in docs/performance.md: less takes more time, more takes more memory.
-_LARGE, _KEPT = 2**23, 2**26
+_LARGE, _KEPT = 6 * 2**20, 2**26
 
 
 def spare_imports() -> None:

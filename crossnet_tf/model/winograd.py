@@ -34,7 +34,7 @@ SIZE = 5
 _TILE, _HALF = 4, SIZE // 2
 _POINTS = np.array([0, 1, -1, 2, -2, 0.5, -0.5])
 _GROUPS = len(_POINTS) + 1  # the eighth is infinity
-_STRIP_BYTES = 6 * 2**20  # Below what `footprint` gives back when freed.
+_STRIP_BYTES = 2**22  # Below what `footprint` gives back when freed.
 _LEAST_ROWS = 8  # A strip also needs the four around it.
 
 
