@@ -15,7 +15,7 @@ from crossnet_tf import arrays
 from crossnet_tf.alignment import blur, colored_noise, light, noise, sampling
 from crossnet_tf.alignment.denoising import denoised
 from crossnet_tf.alignment.matches import find_matches, places
-from crossnet_tf.alignment.overlay import BestPart, Overlay
+from crossnet_tf.alignment.overlay import Overlay
 from crossnet_tf.alignment.registration import Alignment, laid_over
 from crossnet_tf.alignment.tone import (
     Tone,
@@ -174,7 +174,7 @@ def match_over(
     tone = _tone(clear, follows_tone)
     if tone is not None:
         clear = Overlay(clear.lr, tone(clear.ref), clear.cover)
-    linear = _is_linear(clear.best)
+    linear = _is_linear(clear)
     cameras = Cameras(tone, linear, softness)
     lr, ref = cameras.of_lr(overlay.lr), cameras.lit(clear.ref)
     curve = None if tone is None else tone(_GREYS)
@@ -197,9 +197,10 @@ def _tone(overlay: Overlay, only_even: bool) -> Tone | None:
     return tone
 
 
-def _is_linear(best: BestPart) -> bool:
+def _is_linear(overlay: Overlay) -> bool:
+    best = overlay.best
     averaged = blur.moved_and_shrunk(
-        light.to_light(best.ref), best.matches.flow, best.scale
+        light.to_light(best.ref), best.matches.flow, overlay.scale
     )
     of_light = light.from_light(averaged)
     certain = best.matches.certain

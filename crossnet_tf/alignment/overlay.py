@@ -29,11 +29,6 @@ class BestPart:
     matches: Matches
     expected: np.ndarray
 
-    @property
-    def scale(self) -> int:
-        """HR size / LR size."""
-        return self.ref.shape[0] // self.lr.shape[0]
-
 
 class Overlay:
     """LR and a REF of its frame, and what matches at LR's size, found once.

@@ -17,8 +17,9 @@ import tensorflow as tf
 from crossnet_tf.config import ModelConfig
 from crossnet_tf.model.base import Outputs, System
 from crossnet_tf.model.crossnet import CrossNet, make_flow_estimator
+from crossnet_tf.ops.composition import composed
 from crossnet_tf.ops.losses import charbonnier
-from crossnet_tf.ops.pyramids import halve_flow
+from crossnet_tf.ops.pyramids import halved_flows
 from crossnet_tf.ops.warp import backward_warp
 
 
@@ -52,19 +53,12 @@ class CrossNetPP(System):
         outputs = stage({"lr": lr, "ref": warped})
         later = outputs.get("earlier", [])
         coarsest = max((level for level, _ in later), default=0)
-        while len(first) <= coarsest:
-            first = [*first, halve_flow(first[-1])]
-
-        def composed(level: int, second: tf.Tensor) -> tf.Tensor:
-            # REF is first read where the second flow points.
-            return second + backward_warp(first[level], second)
-
-        second = enumerate(outputs["flows"])
-        later = [(level, composed(level, flow)) for level, flow in later]
+        first = halved_flows(first, coarsest)
+        later = [(level, composed(first[level], flow)) for level, flow in later]
         return {
             **outputs,
             "warped": warped,
-            "flows": [composed(level, flow) for level, flow in second],
+            "flows": [composed(*pair) for pair in zip(first, outputs["flows"])],
             "earlier": [*earlier, *later],
         }
 

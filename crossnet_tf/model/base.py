@@ -18,7 +18,7 @@ import tensorflow as tf
 from crossnet_tf.config import ModelConfig, section_from_dict
 from crossnet_tf.model.inputs import checked_inputs, crop, pad_to
 from crossnet_tf.ops.losses import charbonnier
-from crossnet_tf.ops.pyramids import halve_flow
+from crossnet_tf.ops.pyramids import halved_flows
 from crossnet_tf.ops.resampling import cubic_upscale
 
 NUM_LEVELS = 4
@@ -177,9 +177,7 @@ def _completed(outputs: Outputs, lr: tf.Tensor, scale: int) -> Outputs:
         outputs["lr_up"] = cubic_upscale(lr, scale)
     flows = list(outputs.get("flows", ()))
     flows = flows or [tf.zeros_like(outputs["sr"][..., :2])]
-    while len(flows) < NUM_LEVELS:
-        flows.append(halve_flow(flows[-1]))
-    return {**outputs, "flows": flows}
+    return {**outputs, "flows": halved_flows(flows, NUM_LEVELS - 1)}
 
 
 def _cropped(outputs: Outputs, shape: tf.Tensor) -> Outputs:

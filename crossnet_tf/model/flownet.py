@@ -31,7 +31,7 @@ from crossnet_tf.model.convolution import (
     leaky_relu,
 )
 from crossnet_tf.ops.composition import composed
-from crossnet_tf.ops.pyramids import double_flow, halve_flow
+from crossnet_tf.ops.pyramids import double_flow, halved_flows
 from crossnet_tf.ops.warp import backward_warp
 
 STRIDE = 64
@@ -116,15 +116,13 @@ class FlowNetS(keras.layers.Layer):
                 before end at 1/4 size or there.
         """
         coarser = max(finest, _FIRST_LOOKS_END)
-        found = [
-            self.all_flows(lr_up, ref, finest if self.passes == 1 else coarser)
-        ]
-        for left in range(self.passes - 2, -1, -1):
-            before = _halved(tf.stop_gradient(_full_size(found[-1])))
-            warped = backward_warp(tf.cast(ref, tf.float32), before[0])
-            rest = self.all_flows(
-                lr_up, tf.cast(warped, ref.dtype), coarser if left else finest
-            )
+        first, *later = [*[coarser] * (self.passes - 1), finest]
+        found = [self.all_flows(lr_up, ref, first)]
+        for end in later:
+            whole = tf.stop_gradient(_full_size(found[-1]))
+            before = halved_flows([whole], _COARSEST)
+            warped = backward_warp(tf.cast(ref, tf.float32), whole)
+            rest = self.all_flows(lr_up, tf.cast(warped, ref.dtype), end)
             found.append(
                 {level: composed(before[level], f) for level, f in rest.items()}
             )
@@ -238,14 +236,6 @@ def _full_size(flows: FlowsByLevel) -> tf.Tensor:
     for _ in range(finest):
         flow = double_flow(flow)
     return flow
-
-
-def _halved(flow: tf.Tensor) -> list[tf.Tensor]:
-    """A flow at each level down to 1/64."""
-    flows = [flow]
-    while len(flows) <= _COARSEST:
-        flows.append(halve_flow(flows[-1]))
-    return flows
 
 
 def _flow_head(initializer: str, name: str) -> Convolution:

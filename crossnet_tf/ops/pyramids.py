@@ -26,6 +26,14 @@ def halve_flow(flow: tf.Tensor) -> tf.Tensor:
     return 0.5 * tf.nn.avg_pool2d(flow, 2, 2, "SAME")
 
 
+def halved_flows(flows: list[tf.Tensor], coarsest: int) -> list[tf.Tensor]:
+    """Flows, finest first, and halved ones down to level `coarsest`."""
+    flows = list(flows)
+    while len(flows) <= coarsest:
+        flows.append(halve_flow(flows[-1]))
+    return flows
+
+
 def double_flow(flow: tf.Tensor) -> tf.Tensor:
     """The flow of the next finer level, bilinear.
 
