@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -13,18 +12,13 @@ import urllib.request
 import chromium
 import pytest
 from PIL import Image
+from ports import free_port
 
 from crossnet_tf import images
 from crossnet_tf.app.examples import example_pairs
 
 pytestmark = pytest.mark.slow
 PATIENCE = 300e3  # ms
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +28,7 @@ def app():
     words = [
         "-m",
         "crossnet_tf.demo_app",
-        f"--port={_free_port()}",
+        f"--port={free_port()}",
         "--weights=crossnet-lite-x4,bicubic-x8",
     ]
     with subprocess.Popen(

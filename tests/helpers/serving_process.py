@@ -11,13 +11,13 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
+from ports import free_port
 from serving_models import wait_until
 
 IMAGE = "tensorflow/serving:2.20.0"
@@ -102,7 +102,7 @@ def _stand_in(config, models, options) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _real(config, models, options) -> Iterator[Server]:
-    port, rest_port = _free_port(), _free_port()
+    port, rest_port = free_port(), free_port()
     arguments = [
         f"--port={port}",
         f"--rest_api_port={rest_port}",
@@ -131,9 +131,3 @@ def _real(config, models, options) -> Iterator[Server]:
             yield server
         finally:
             process.terminate()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_light_fields as tiny
+from ports import free_port
 
 from crossnet_tf import config as config_lib
 from crossnet_tf.pairs import crops, light_field_pairs, light_fields, order
@@ -17,7 +18,7 @@ from crossnet_tf.pairs import crops, light_field_pairs, light_fields, order
 @pytest.fixture(scope="module")
 def addresses():
     """Two services, as their program runs them, which ends with 0."""
-    found = [f"localhost:{_free_port()}" for _ in range(2)]
+    found = [f"localhost:{free_port()}" for _ in range(2)]
     services = [
         subprocess.Popen(
             [
@@ -39,11 +40,6 @@ def addresses():
     assert [service.wait(timeout=20) for service in services] == [0, 0]
     for line, address in zip(said, found, strict=True):
         assert line == f"Serving crops: --data_service={address}\n"
-
-
-def _free_port() -> int:
-    with socket.create_server(("", 0)) as server:
-        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
