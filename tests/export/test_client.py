@@ -17,6 +17,7 @@ import pytest
 import serving_export
 import serving_process
 from PIL import Image
+from ports import free_port
 from serving_export import pair
 
 from crossnet_tf.export import client
@@ -227,7 +228,7 @@ def test_server_rejects(address, signature, top, kind, text):
 
 @pytest.mark.parametrize("form", ["localhost:{}", "http://localhost:{}"])
 def test_no_server(form):
-    where = form.format(serving_process._free_port())
+    where = form.format(free_port())
     with (
         _connected(where, retries=0) as way,
         pytest.raises(RequestError, match=f"answers at {where}") as error,
@@ -464,7 +465,7 @@ def test_command_writes_the_picture(address, tmp_path, capsys):
 
 def test_command_rejects(server, tmp_path, capsys):
     files = _files(tmp_path)
-    nowhere = f"--server=localhost:{serving_process._free_port()}"
+    nowhere = f"--server=localhost:{free_port()}"
     here = f"--server={server.grpc}"
     for arguments, code, text in (
         ([nowhere, "--retries=0", *files], 1, "No server answers"),
