@@ -30,14 +30,11 @@ BOTH = pytest.mark.parametrize(
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
+def _small(monkeypatch, op_by_op):
     """The small network, op by op, one step a call; no measuring."""
     monkeypatch.setattr(runs, "build_model", build_small_model)
     monkeypatch.setattr(loop, "_SECONDS_PER_CALL", 1e-9)
     monkeypatch.setattr(Run, "evaluate", lambda *_, **__: None)
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")

@@ -24,13 +24,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch, request):
-    """Small networks, run op by op: a graph takes longer to build than four
-    steps take. What could differ in graphs is marked `IN_GRAPHS`.
-    """
+    """Small networks; what could differ in graphs is marked `IN_GRAPHS`."""
     small_runs.use_small(monkeypatch)
-    tf.config.run_functions_eagerly(getattr(request, "param", True))
-    yield
-    tf.config.run_functions_eagerly(False)
+    if getattr(request, "param", True):
+        request.getfixturevalue("op_by_op")
 
 
 def _train(settings, run_dir, devices=("/cpu:0",)) -> loop.Result:

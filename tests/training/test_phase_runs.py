@@ -18,14 +18,11 @@ CPU = ("/cpu:0",)
 
 
 @pytest.fixture(autouse=True)
-def _eager(monkeypatch):
-    """Graphs of three phases take longer to build than six steps take."""
+def _small(monkeypatch, op_by_op):
+    """Made-up pictures, and no graphs of three phases."""
     monkeypatch.setattr(crops, "train_dataset", small_runs.train_dataset)
     monkeypatch.setattr(datasets, "test_pairs", small_runs.test_pairs)
     monkeypatch.setattr(datasets, "count_pairs", lambda data, settings: 1)
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def _settings(scale: int = 4, **train) -> config_lib.Config:

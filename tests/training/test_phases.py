@@ -15,6 +15,8 @@ from crossnet_tf.model.flownet import FlowNetSPlus
 from crossnet_tf.training import phases, start, step
 from crossnet_tf.training.optimizer import Schedule
 
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+
 THREE = {
     "num_steps": 30,
     "phases": ("coarse_flow", "flow", "picture"),
@@ -59,6 +61,7 @@ def _moved(model, phase: str, monkeypatch, **train) -> set[str]:
     }
 
 
+@pytest.mark.usefixtures("op_by_op")
 def test_flow_phases_move_the_flow_estimator_only(model, monkeypatch):
     def refuse(*arguments):
         raise AssertionError("a phase on flow alone made a picture")
@@ -74,6 +77,7 @@ def test_flow_phases_move_the_flow_estimator_only(model, monkeypatch):
     assert np.abs(finest - flow.finest_head.kernel.numpy()).max() > 0
 
 
+@pytest.mark.usefixtures("op_by_op")
 def test_picture_phase_leaves_the_flow_estimator(model, monkeypatch):
     moved = _moved(model, "picture", monkeypatch)
     assert "flow_estimator" not in moved
@@ -191,6 +195,7 @@ def test_matching_start_rejects(change):
         start.check(config)
 
 
+@pytest.mark.usefixtures("op_by_op")
 def test_hold_phase_moves_the_hold_on_lr_alone(monkeypatch):
     settings = config_lib.model_config(
         "quick", upsampler="bicubic", width=8, flow_width=8, flow_steps=1

@@ -12,6 +12,8 @@ from crossnet_tf import config as config_lib
 from crossnet_tf.baselines.registry import build_model
 from crossnet_tf.training import step
 
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
+
 
 def _train_one_step(preset: str = "lite", **train) -> dict[str, float]:
     """How far each weight of a tiny network moves in a step."""
@@ -38,6 +40,7 @@ def _train_one_step(preset: str = "lite", **train) -> dict[str, float]:
     }
 
 
+@pytest.mark.usefixtures("op_by_op")
 def test_parts_without_a_loss_stand_still():
     moves = _train_one_step()
     still = {path for path, move in moves.items() if move == 0}
@@ -45,6 +48,7 @@ def test_parts_without_a_loss_stand_still():
     assert not any("post_fusion" in path for path in still)
 
 
+@pytest.mark.usefixtures("op_by_op")
 @pytest.mark.parametrize("preset", ["lite", "quick"])
 def test_flow_from_hr_teaches_every_part(preset):
     moves = _train_one_step(preset, flow_loss_weight=0.3, flow_from_hr=True)

@@ -29,13 +29,10 @@ QUIET = {"eval_every": 100, "picture_every": 100, "checkpoint_every": 100}
 
 
 @pytest.fixture
-def _small(monkeypatch):
+def _small(monkeypatch, op_by_op):
     """Small networks, run op by op."""
     small_runs.use_small(monkeypatch)
     monkeypatch.setattr(run.Run, "evaluate", lambda *_, **__: None)
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def assert_close(one: dict, two: dict, most: float = 1e-5) -> None:
