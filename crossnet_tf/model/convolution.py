@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from crossnet_tf.model import forms, lean
 from crossnet_tf.model.lean import leaky_relu as leaky_relu
+from crossnet_tf.model.lean import selu as selu
 from crossnet_tf.model.listed import Inputs, shape_together
 
 
@@ -97,6 +98,6 @@ class Deconvolution(keras.layers.Conv2DTranspose):
 
 ACTIVATIONS = {
     "relu": tf.nn.relu,
-    "selu": tf.nn.selu,
+    "selu": selu,
     "leaky_relu": leaky_relu,
 }

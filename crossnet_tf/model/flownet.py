@@ -29,6 +29,7 @@ from crossnet_tf.model.convolution import (
     Convolution,
     Deconvolution,
     leaky_relu,
+    selu,
 )
 from crossnet_tf.ops.composition import composed
 from crossnet_tf.ops.pyramids import double_flow, halved_flows
@@ -198,7 +199,7 @@ class FlowNetSPlus(FlowNetS):
         super().__init__(width, 0, 256, head_initializer, passes, **kwargs)
         filters = max(1, width // 4)
         self.refinement = [
-            Convolution(filters, 7, activation="selu", name=f"full_size_{i}")
+            Convolution(filters, 7, activation=selu, name=f"full_size_{i}")
             for i in (1, 2)
         ]
         self.finest_head = _flow_head(head_initializer, "flow0")

@@ -112,7 +112,7 @@ class HalfSizeFusion(keras.layers.Layer):
         known = tf.concat([facts, state, fineness], axis=-1)
         features = [
             tf.nn.depth_to_space(self.context(known), 2),
-            tf.nn.space_to_depth(shown, 2),
+            tf.cast(tf.nn.space_to_depth(shown, 2), self.compute_dtype),
         ]
         features = tf.concat(features, axis=-1)
         for convolution in self.hidden:

@@ -21,10 +21,15 @@ TINY = {
     "official": dict(width=8, flow_width=8, upsampler="bicubic"),
     "lite": dict(width=8, flow_width=8, upsampler_blocks=1),
 }
+EVERY = {
+    **TINY,
+    "crossnet": dict(width=8, flow_width=8, upsampler_width=4),
+    "quick": dict(width=8, flow_width=8, upsampler_blocks=1),
+}
 
 
 def _tiny(preset: str, **changes) -> ModelConfig:
-    return model_config(preset, **{**TINY[preset], **changes})
+    return model_config(preset, **{**EVERY[preset], **changes})
 
 
 def _inputs(height, width, scale=4, batch=1, seed=0):
@@ -171,7 +176,7 @@ def test_optimized_graph_equals_eager(rng):
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("preset", ["paper", "lite"])
+@pytest.mark.parametrize("preset", sorted(EVERY))
 def test_mixed_precision(preset, policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from crossnet_tf.config import model_config
 from crossnet_tf.evaluation import row as row_program
+from crossnet_tf.model.convolution import selu
 from crossnet_tf.model.crossnet import CrossNet
 from crossnet_tf.model.encoder import Encoder
 from crossnet_tf.ops import recomputation
@@ -61,7 +62,7 @@ def test_part_gradient(rng):
 
     Of five layers four are handed on; the stem is what is computed again.
     """
-    encoder = Encoder(4, tf.nn.selu, name="encoder")
+    encoder = Encoder(4, selu, name="encoder")
     image = tf.constant(rng.uniform(size=(1, 16, 16, 3)), tf.float32)
     encoder(image)
     weights = [weight.value for weight in encoder.trainable_variables]
@@ -82,7 +83,7 @@ def test_what_is_handed_on_is_computed_once(rng):
     """Also where graphs are made inside, which are made once only."""
     x = tf.constant(rng.normal(size=(1, 8, 8, 2)), tf.float32)
     flow = tf.constant(rng.uniform(-2, 2, size=(1, 8, 8, 2)), tf.float32)
-    encoder = Encoder(2, tf.nn.selu, stem=False, name="encoder")
+    encoder = Encoder(2, selu, stem=False, name="encoder")
     encoder(x)
 
     def function(x, flow):
