@@ -34,7 +34,11 @@ _ROUNDING, _NOTHING = 0.05, 0.1
 
 
 def believed(
-    lr: np.ndarray, ref: np.ndarray, flow: np.ndarray, noisy: bool
+    lr: np.ndarray,
+    ref: np.ndarray,
+    flow: np.ndarray,
+    noisy: bool,
+    means: np.ndarray | None = None,
 ) -> np.ndarray:
     """The share of what REF adds that is believed.
 
@@ -43,6 +47,7 @@ def believed(
         ref: `[s*h, s*w, 3]` float32 in [0, 1].
         flow: `[s*h, s*w, 2]` float32 from LR to REF, in HR's pixels.
         noisy: whether noise was found in REF.
+        means: `blur.means` of `ref`, where they are known.
 
     Returns:
         `[s*h, s*w]` float32 in [0, 1].
@@ -50,7 +55,9 @@ def believed(
     height, width = lr.shape[:2]
     scale = ref.shape[0] // height
     mean = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA)
-    seen = blur.moved_and_shrunk(ref, mean / scale, scale)
+    if means is None:
+        means = blur.means(ref, scale)
+    seen = blur.moved_means(means, mean / scale, scale)
     ours, theirs = (
         255.0 * blur.finest_detail(sampling.grey(picture))
         for picture in (lr, seen)

@@ -89,9 +89,12 @@ def variance_of(
     inside = _blocks(certain.astype(np.float32)).mean((1, 2)) >= _MATCHES
     if inside.sum() < _FEWEST:
         return 0.0
-    line = np.fft.fftfreq(_BLOCK)
-    square = line[:, None] ** 2 + line**2
-    asked = (square >= _LOWEST**2) & (square <= _HIGHEST**2)
+    y, x = np.fft.fftfreq(_BLOCK)[:, None], np.fft.rfftfreq(_BLOCK)
+    square = y**2 + x**2
+    asked = (square >= _LOWEST**2) & (square < _HIGHEST**2)
+    # Of two opposite frequencies, whose power is the same, one.
+    asked &= (x > 0.0) | (y > 0.0)
+    square = square[asked]
     ours, theirs = (
         _power(_blocks(sampling.grey(one))[inside])[asked]
         for one in (lr, expected)
@@ -99,7 +102,7 @@ def variance_of(
     ours = np.maximum(ours - _ROUNDING, 1e-12)
     trust = (ours / (ours + _HIDDEN * _ROUNDING)) ** 2
     ratio = np.log(ours / np.maximum(theirs, 1e-12))
-    slope, _ = np.polyfit(square[asked], ratio, 1, w=trust)
+    slope, _ = np.polyfit(square, ratio, 1, w=trust)
     return float(-slope / (4.0 * np.pi**2))
 
 
@@ -112,12 +115,12 @@ def _blocks(plane: np.ndarray) -> np.ndarray:
 
 
 def _power(blocks: np.ndarray) -> np.ndarray:
-    """Mean power at each frequency, `[16, 16]`."""
+    """Mean power at each frequency, half of which are told: `[16, 9]`."""
     window = np.hanning(_BLOCK + 2)[1:-1]
-    window = np.outer(window, window) / np.mean(window**2)
+    window = np.outer(window, window) / np.mean(window**2) / _BLOCK
     blocks = blocks - blocks.mean((1, 2), keepdims=True)
-    found = np.fft.fft2(window * blocks) / _BLOCK
-    return (np.abs(found) ** 2).mean(0)
+    found = np.fft.rfft2(window.astype(np.float32) * blocks)
+    return (found.real**2 + found.imag**2).mean(0)
 
 
 def _correlation(
@@ -144,20 +147,37 @@ def moved_and_shrunk(
 ) -> np.ndarray:
     """What LR should be: the mean of REF around where `flow` points.
 
-    The cubic that makes LR of HR is taken around each of REF's pixels, and
-    read at LR's alone, a sixteenth of them or fewer.
-
     Args:
         ref: `[s*h, s*w, 3]` float32.
         flow: `[h, w, 2]` float32, from LR to REF in LR's pixels.
         scale: HR size / LR size.
     """
+    return moved_means(means(ref, scale), flow, scale)
+
+
+def means(ref: np.ndarray, scale: int) -> np.ndarray:
+    """Those around the corners of REF's pixels that LR's pixels are made of.
+
+    Args:
+        ref: `[H, W, 3]` float32.
+        scale: HR size / LR size.
+
+    Returns:
+        `[H, W, 3]` float32: at (x, y) the mean around (x - 0.5, y - 0.5), by
+        the cubic that makes LR of HR; the border is repeated.
+    """
     weights = cubic.shrinking(scale)
-    means = cv2.sepFilter2D(
+    return cv2.sepFilter2D(
         ref, cv2.CV_32F, weights, weights, borderType=cv2.BORDER_REPLICATE
     )
-    # The mean that stands at (x, y) is that around (x - 0.5, y - 0.5).
+
+
+def shrunk_means(around: np.ndarray, scale: int) -> np.ndarray:
+    """REF at LR's size, `[h, w, 3]` float32, from its `means`."""
+    return np.ascontiguousarray(around[scale // 2 :: scale, scale // 2 :: scale])
+
+
+def moved_means(around: np.ndarray, flow: np.ndarray, scale: int) -> np.ndarray:
+    """As `moved_and_shrunk`, from REF's `means`, read at LR's pixels alone."""
     x, y = (scale * (p + 0.5) for p in places(flow))
-    return cv2.remap(
-        means, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    return sampling.moved(around, x, y)

@@ -199,9 +199,14 @@ def _tone(overlay: Overlay, only_even: bool) -> Tone | None:
 
 def _is_linear(overlay: Overlay) -> bool:
     best = overlay.best
+    ours, theirs = sampling.grey(best.lr), sampling.grey(best.expected)
+    certain, flow = best.matches.certain, best.matches.flow
+    varied = sampling.variance(sampling.grey(best.ref), overlay.scale)
+    varied = sampling.moved(varied, *places(flow))
+    if not light.may_be_mean_of_light(ours, theirs, varied, certain):
+        return False
     averaged = blur.moved_and_shrunk(
-        light.to_light(best.ref), best.matches.flow, overlay.scale
+        light.to_light(best.ref), flow, overlay.scale
     )
     of_light = light.from_light(averaged)
-    certain = best.matches.certain
     return light.is_mean_of_light(best.lr, best.expected, of_light, certain)

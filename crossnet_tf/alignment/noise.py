@@ -24,6 +24,8 @@ _FINEST = 10
 # least of it (chi-square of 45 degrees of freedom), over its true power.
 _QUIETEST, _QUIET_POWER = 0.1, 0.665
 _FEWEST = 20
+# Blocks, evenly spread, that are enough to find the quietest ones.
+_ENOUGH = 700
 # Levels of 255 from which REF is denoised; clean pictures read 1.5 at most.
 LEAST = 2.5
 # Level of texture in means of two by two pixels over that in pixels, squared:
@@ -58,7 +60,7 @@ def noise_level(picture: np.ndarray) -> float:
 
 def _quietest(picture: np.ndarray) -> float:
     """Power of noise, if nothing else were in the quietest blocks."""
-    blocks = whole_blocks(picture)
+    blocks = whole_blocks(picture, _ENOUGH)
     if len(blocks) < _FEWEST:
         return 0.0
     found = blocks @ COSINES[FREQUENCIES >= _FINEST].T

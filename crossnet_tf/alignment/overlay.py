@@ -11,6 +11,8 @@ from crossnet_tf.alignment.matches import Matches, find_matches, places
 
 # LR pixels along a side of the best part, from which light and blur are found.
 _PART = 512
+# REF's pixels up to which its means are kept, and the best part is all.
+_KEPT = 2**22
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +53,18 @@ class Overlay:
         return self.ref.shape[0] // self.lr.shape[0]
 
     @functools.cached_property
+    def means(self) -> np.ndarray | None:
+        """`blur.means` of REF; None: too many to be kept."""
+        if self.ref.shape[0] * self.ref.shape[1] > _KEPT:
+            return None
+        return blur.means(self.ref, self.scale)
+
+    @functools.cached_property
     def seen(self) -> np.ndarray:
         """REF at LR's size, `[h, w, 3]` float32."""
-        return sampling.resized(self.ref, *self.lr.shape[:2])
+        if self.means is None:
+            return sampling.resized(self.ref, *self.lr.shape[:2])
+        return blur.shrunk_means(self.means, self.scale)
 
     @functools.cached_property
     def inside(self) -> np.ndarray:
@@ -71,11 +82,15 @@ class Overlay:
     @functools.cached_property
     def moved(self) -> np.ndarray:
         """REF at LR's size, moved onto LR, `[h, w, 3]` float32."""
-        return sampling.sampled(self.seen, *places(self.matches.flow))
+        return sampling.moved(self.seen, *places(self.matches.flow))
 
     @functools.cached_property
     def best(self) -> BestPart:
         """Up to 512 pixels of LR along a side, with the most matches."""
+        if self.means is not None:
+            flow = self.matches.flow
+            expected = blur.moved_means(self.means, flow, self.scale)
+            return BestPart(self.lr, self.ref, self.matches, expected)
         height, width = (min(n, _PART) for n in self.lr.shape[:2])
         counts = cv2.boxFilter(
             self.matches.certain.astype(np.float32),

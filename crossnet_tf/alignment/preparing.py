@@ -29,6 +29,7 @@ class Prepared:
         softness: of `shown`, as `blur.find_softness`; `lr` was sharpened so.
         noisy: whether noise was found in REF; None: nothing was asked of REF,
             or LR is too noisy to ask, and all that it adds is believed.
+        means: `blur.means` of `ref`, if they are known.
     """
 
     lr: np.ndarray
@@ -40,6 +41,7 @@ class Prepared:
     shown: np.ndarray | None = None
     softness: float = 0.0
     noisy: bool | None = None
+    means: np.ndarray | None = None
 
     def finished(self, picture: np.ndarray) -> np.ndarray:
         """A picture `[s*h, s*w, 3]` of the network in the files' values."""
@@ -63,9 +65,9 @@ class Prepared:
         """
         if self.noisy is None:
             return None
-        return belief.believed(
-            self.finished(lr), self.finished(ref), flow, self.noisy
-        )
+        means = self.means if ref is self.ref else None
+        pair = self.finished(lr), self.finished(ref)
+        return belief.believed(*pair, flow, self.noisy, means)
 
 
 def prepare(
@@ -95,7 +97,7 @@ def prepare(
             picture is of another shape, kind or range.
     """
     lr, ref = arrays.rgb("lr", lr), arrays.rgb("ref", ref)
-    notes, matched, given, noisy = [], None, None, None
+    notes, matched, given, noisy, means = [], None, None, None, None
     if alignment == "auto":
         found = aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
@@ -118,6 +120,8 @@ def prepare(
         elif left:
             given = cameras.lit(lr)
         lr, laid = matched.lr, matched.ref
+        if laid is clean.ref and cover.all():
+            means = clean.means
     covered = None if cover.all() else cover
     laid = laid if covered is None else filled(laid, cover, lr)
     result = Prepared(lr, laid, covered, tuple(notes), shown=given)
@@ -129,6 +133,7 @@ def prepare(
         curve=matched.curve,
         softness=matched.softness,
         noisy=noisy,
+        means=means,
     )
 
 

@@ -15,6 +15,7 @@ from crossnet_tf import arrays
 from crossnet_tf.alignment import sampling
 from crossnet_tf.alignment.correlation import agreement
 from crossnet_tf.alignment.homography import is_sane
+from crossnet_tf.alignment.matches import Matches
 from crossnet_tf.alignment.overlay import Overlay
 from crossnet_tf.alignment.search import (
     SURELY_ALIKE,
@@ -38,10 +39,14 @@ _NEARLY = 0.01
 # REF's pixels for each of LR's, along a line, that are worth the work.
 MIN_DETAIL = 1.2
 # Share of LR's pixels that match a REF as it lies, so that it lies there for
-# sure: 0.3 to 0.99 in two views of a scene, 0.00 of other scenes.
-_MATCHING = 0.5
+# sure: 0.3 to 0.99 in two views of a scene, 0.00 of other scenes. Fewer will do
+# for one that moves by half as much as one that is left alone.
+_MATCHING, _FEW_MATCHING = 0.5, 0.25
 # Of which so many say where REF lies.
 _PLACES = 1000
+# Share of the longer side by which nine tenths of them differ from one shift,
+# where no homography need be asked.
+_SHIFTED = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,16 +127,37 @@ def as_it_is(ref: np.ndarray) -> Alignment:
 
 def _lies_right(overlay: Overlay) -> bool:
     """Whether most of REF is where the network finds it, beyond doubt."""
-    if overlay.matches.certain.mean() < _MATCHING:
+    share = overlay.matches.certain.mean()
+    if share < _FEW_MATCHING:
         return False
+    if share >= _MATCHING and _is_shifted(overlay.matches, overlay.scale):
+        return True
     height, width = overlay.lr.shape[:2]
     homography = matched_homography(overlay.matches, _PLACES)
     if homography is None or not is_sane(homography, height, width):
         return False
     to_hr = sampling.scaling(overlay.scale, overlay.scale)
     homography = to_hr @ homography @ np.linalg.inv(to_hr)
-    nearest = _without_resampling(homography, *overlay.ref.shape[:2])
+    size = overlay.ref.shape[:2]
+    if share < _MATCHING:
+        return _distance(homography, np.eye(3), *size) < 0.5 * LEFT_ALONE
+    nearest = _without_resampling(homography, *size)
     return np.array_equal(nearest, np.eye(3))
+
+
+def _is_shifted(matches: Matches, scale: int) -> bool:
+    """Whether nearly all that matches moves alike, and not too far."""
+    moves = matches.flow[matches.certain]
+    moves = moves[:: len(moves) // _PLACES or 1]
+    shift = np.median(moves, axis=0)
+    side = max(matches.flow.shape[:2])
+    far = np.hypot(*shift)
+    rest = np.hypot(*(moves - shift).T)
+    most = min(LEFT_SHIFT * side, LEFT_PIXELS / scale)
+    return bool(
+        far < (1.0 - _SHIFTED / LEFT_SHIFT) * most
+        and np.mean(rest < _SHIFTED * side) > 0.9
+    )
 
 
 def _looked_for(lr: np.ndarray, ref: np.ndarray, scale: int) -> Alignment:
@@ -222,9 +248,10 @@ def _moved(
         reason = f"it has {detail:.2f} pixels for one of LR along a line"
         return _unmoved(ref, size, reason)
     small = sampling.scaling(scale, scale)
-    seen, cover = sampling.warped(ref, homography @ small, height, width)
-    target = sampling.grey(lr)
-    alike = agreement(target, sampling.grey(seen), cover)
+    seen, cover = sampling.warped(
+        sampling.grey(ref), homography @ small, height, width
+    )
+    alike = agreement(sampling.grey(lr), seen, cover)
     reason = (
         f"{detail:.2g} of its pixels for one of LR along a line, over "
         f"{cover.mean():.0%} of LR, correlation {alike:.2f}"

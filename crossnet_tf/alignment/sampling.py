@@ -34,6 +34,16 @@ def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.stack(planes, axis=-1)
 
 
+def variance(picture: np.ndarray, scale: int) -> np.ndarray:
+    """Of the pixels that lie in one of LR's: `[s*h, s*w]` -> `[h, w]`."""
+    size = picture.shape[1] // scale, picture.shape[0] // scale
+    mean, square = (
+        cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+        for values in (picture, picture * picture)
+    )
+    return square - mean * mean
+
+
 def grey(picture: np.ndarray) -> np.ndarray:
     """Luma: `[H, W, 3]` float32 -> `[H, W]` float32."""
     weights = np.array([0.299, 0.587, 0.114], np.float32)
@@ -81,14 +91,14 @@ def warped(
     """`picture` on another grid, antialiased, edge pixels repeated beyond.
 
     Args:
-        picture: `[H, W, 3]` float32 in [0, 1].
+        picture: `[H, W]` or `[H, W, 3]` float32 in [0, 1].
         homography: from the result's pixels to those of `picture`.
         height: of the result.
         width: of the result.
 
     Returns:
-        `[height, width, 3]` float32 in [0, 1], and the cover, `[height,
-        width]` bool: which of its pixels `picture` shows.
+        `[height, width]` or `[height, width, 3]` float32 in [0, 1], and the
+        cover, `[height, width]` bool: which of its pixels `picture` shows.
     """
     rows, columns = picture.shape[:2]
     finer = magnification(homography, height, width)
@@ -98,7 +108,7 @@ def warped(
         shrink = scaling(size[1] / columns, size[0] / rows)
         homography = shrink @ homography
         rows, columns = size
-    result = np.empty([height, width, picture.shape[-1]], np.float32)
+    result = np.empty([height, width, *picture.shape[2:]], np.float32)
     cover = np.empty([height, width], bool)
     for top in range(0, height, _ROWS):
         part = slice(top, min(top + _ROWS, height))
@@ -113,6 +123,13 @@ def sampled(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """`picture` at coordinates `[h, w]` float32; the border is repeated."""
     return cv2.remap(
         picture, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def moved(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """As `sampled`, by a cubic in a fifth of the time: to be looked at."""
+    return cv2.remap(
+        picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
 
 

@@ -17,7 +17,7 @@ from crossnet_tf.alignment.homography import (
     is_sane,
     matched_features,
 )
-from crossnet_tf.alignment.matches import Matches, find_matches
+from crossnet_tf.alignment.matches import Matches, matches_of_greys
 from crossnet_tf.alignment.templates import by_templates
 
 # Pixels of the pictures whose features are compared.
@@ -51,7 +51,8 @@ def over_hr(
     Returns:
         `[3, 3]` float64, or None where none can be believed.
     """
-    height, width = size = lr.shape[:2]
+    lr, ref = sampling.grey(lr), sampling.grey(ref)
+    height, width = size = lr.shape
     # In a REF of as many pixels: its size says nothing of its zoom.
     finer = np.sqrt(ref.shape[0] * ref.shape[1] / (height * width))
     enlarging = sampling.scaling(finer, finer)
@@ -80,22 +81,21 @@ def refined(
     """A homography that lays REF over LR better, if dense matches give one.
 
     Args:
-        lr: `[h, w, 3]` float32 in [0, 1].
-        ref: `[H, W, 3]` float32 in [0, 1].
+        lr: `[h, w]` float32 in [0, 1].
+        ref: `[H, W]` float32 in [0, 1].
         homography: `[3, 3]` from LR's pixels to REF's.
     """
-    target = sampling.grey(lr)
     best, before = -1.0, homography
     for step in range(_DENSE_ROUNDS + 1):
-        seen, cover = sampling.warped(ref, homography, *lr.shape[:2])
-        alike = agreement(target, sampling.grey(seen), cover)
+        seen, cover = sampling.warped(ref, homography, *lr.shape)
+        alike = agreement(lr, seen, cover)
         if alike <= best:
             return before
         best, before = alike, homography
-        change = matched_homography(find_matches(lr, seen, cover))
-        if step == _DENSE_ROUNDS or change is None:
+        if step == _DENSE_ROUNDS:
             break
-        if not is_sane(change, *lr.shape[:2]):
+        change = matched_homography(matches_of_greys(lr, seen, cover))
+        if change is None or not is_sane(change, *lr.shape):
             break
         homography = homography @ change
     return before
@@ -118,8 +118,8 @@ def _or_by_templates(
 
 
 def _alike(lr: np.ndarray, ref: np.ndarray, homography: np.ndarray) -> float:
-    seen, cover = sampling.warped(ref, homography, *lr.shape[:2])
-    return agreement(sampling.grey(lr), sampling.grey(seen), cover)
+    seen, cover = sampling.warped(ref, homography, *lr.shape)
+    return agreement(lr, seen, cover)
 
 
 def matched_homography(
@@ -155,13 +155,13 @@ def _matches(
     lr: np.ndarray, ref: np.ndarray, factor: float, shrinking: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Places of LR, enlarged for that, and of REF, shrunk, that match."""
-    height, width = lr.shape[:2]
+    height, width = lr.shape
     factor = min(factor, np.sqrt(_MAX_PIXELS / (height * width)))
     rows, columns = round(factor * height), round(factor * width)
-    larger = sampling.resized(sampling.grey(lr), rows, columns)
-    shrink = min(1.0, np.sqrt(larger.size / (ref.shape[0] * ref.shape[1])))
-    size = [max(round(shrink * n), 1) for n in ref.shape[:2]]
-    smaller = sampling.resized(sampling.grey(ref), *size)
+    larger = sampling.resized(lr, rows, columns)
+    shrink = min(1.0, np.sqrt(larger.size / ref.size))
+    size = [max(round(shrink * n), 1) for n in ref.shape]
+    smaller = sampling.resized(ref, *size)
     here, there = matched_features(larger, smaller)
     to_lr = sampling.scaling(width / columns, height / rows)
     to_ref = sampling.scaling(ref.shape[1] / size[1], ref.shape[0] / size[0])

@@ -27,26 +27,25 @@ def by_templates(lr: np.ndarray, ref: np.ndarray) -> np.ndarray | None:
     """The best homography of size and place alone, whether right or not.
 
     Args:
-        lr: `[h, w, 3]` float32 in [0, 1].
-        ref: `[H, W, 3]` float32 in [0, 1], of any size.
+        lr: `[h, w]` float32 in [0, 1].
+        ref: `[H, W]` float32 in [0, 1], of any size.
 
     Returns:
         `[3, 3]` float64 from LR's pixels to REF's, good to half a pixel of
         LR; None where LR and REF are too different in shape.
     """
-    ours, theirs = sampling.grey(lr), sampling.grey(ref)
     best, homography = -np.inf, None
     for power in range(_SMALLEST, _LARGEST + 1):
-        factor = _STEP**power * np.sqrt(ours.size / theirs.size)
-        size = [round(factor * n) for n in theirs.shape]
+        factor = _STEP**power * np.sqrt(lr.size / ref.size)
+        size = [round(factor * n) for n in ref.shape]
         if min(size) < _FEWEST:
             continue
-        found = _place(ours, sampling.resized(theirs, *size))
+        found = _place(lr, sampling.resized(ref, *size))
         if found is None or found[0] <= best:
             continue
         best, (x, y) = found
         zoom = sampling.scaling(
-            theirs.shape[1] / size[1], theirs.shape[0] / size[0]
+            ref.shape[1] / size[1], ref.shape[0] / size[0]
         )
         homography = zoom @ np.array([[1.0, 0, x], [0, 1.0, y], [0, 0, 1.0]])
     return homography

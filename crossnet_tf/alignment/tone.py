@@ -15,6 +15,7 @@ Reference: Eilers, "A perfect smoother", Analytical Chemistry 2003.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ from crossnet_tf.alignment.matches import quantiles
 
 _BINS = 24
 _FEWEST = 300
+# Pixels that are enough to tell whether a tone is worth it.
+_ENOUGH = 3000
 _FEWEST_IN_BIN = 12
 _NODES = np.linspace(0.0, 1.0, 33)
 # Weight of second differences; steep gammas want less, cameras more.
@@ -35,6 +38,9 @@ _SQUARE = 8
 _CONVINCES = 0.94
 # And how much smaller it must be: a sixth of a level of 8 bits.
 _WORTH = 0.0007
+# Where powers of REF's colours, which cost a fifth of curves, leave more than
+# this share of the error, curves gain next to nothing.
+_HOPELESS = 0.975
 # Share of the error that no local gain takes away where light is even: 0.97 to
 # 1.06 for known curves and two exposures, 0.60 to 0.83 for phones at night.
 _EVEN = 0.9
@@ -45,8 +51,11 @@ _MAX_ERROR = 0.1
 _RIDGE = 0.02
 _ROBUST = 0.02
 _ROUNDS = 3
-# Numbers converted at once.
-_PART = 2**21
+# Numbers converted at once: they stay in the processor's cache.
+_PART = 2**16
+# Equal parts of [0, 1] in which a curve is taken for straight; those between
+# the nodes are made of whole ones.
+_STRAIGHT = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,16 +75,31 @@ class Tone:
         """Converts `[..., 3]` float32 in [0, 1]."""
         result = np.empty(picture.shape, np.float32)
         matrix = self.matrix.astype(np.float32)
-        # In parts: a large picture would take its memory six times.
+        lines = [_lines(*curve) for curve in self.curves]
         rows = max(_PART // max(picture[:1].size, 1), 1)
         for top in range(0, len(picture), rows):
-            part = slice(top, top + rows)
-            curved = np.empty(picture[part].shape, np.float32)
-            for c, curve in enumerate(self.curves):
-                curved[..., c] = np.interp(picture[part][..., c], *curve)
-            moved = curved @ matrix[:, :3].T + matrix[:, 3]
-            result[part] = np.clip(moved, 0.0, 1.0)
+            part = np.clip(picture[top : top + rows], 0.0, 1.0)
+            where = (part * np.float32(_STRAIGHT)).astype(np.intp)
+            curved = np.empty(part.shape, np.float32)
+            for c, (offsets, slopes) in enumerate(lines):
+                cells = where[..., c]
+                curved[..., c] = slopes.take(cells) * part[..., c]
+                curved[..., c] += offsets.take(cells)
+            mixed = cv2.transform(curved.reshape(1, -1, 3), matrix)
+            result[top : top + rows] = np.clip(
+                mixed.reshape(part.shape), 0.0, 1.0
+            )
         return result
+
+
+def _lines(
+    values: np.ndarray, results: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets and slopes of a curve's straight parts, float32, and of 1."""
+    ends = np.arange(_STRAIGHT + 1) / _STRAIGHT
+    curve = np.interp(ends, values, results)
+    slopes = np.append(np.diff(curve) * _STRAIGHT, 0.0)
+    return (curve - slopes * ends).astype(np.float32), slopes.astype(np.float32)
 
 
 def find_tone(
@@ -99,16 +123,35 @@ def find_tone(
     fitted = certain & ~held_out
     if min(fitted.sum(), held_out.sum()) < _FEWEST:
         return None
+    places = np.flatnonzero(fitted)
+    some = places[:: -(-len(places) // _ENOUGH)]
+    roughly = _roughly(lr, seen, some)
+    before, after = _errors(lr, (seen, roughly), certain, held_out)
+    if after > _HOPELESS * before:
+        return None
     weights = _flatness(seen)
-    tone = _fit(lr, seen, weights, fitted)
-    toned = tone(seen)
-    before = _error(lr, seen, certain, held_out)
-    after = _error(lr, toned, certain, held_out)
+    toned = _fit(lr, seen, weights, some)(seen)
+    (after,) = _errors(lr, (toned,), certain, held_out)
     if after > min(_CONVINCES * before, before - _WORTH):
         return None
     if only_even and not _is_even(lr, toned, held_out, after):
         return None
-    return _fit(lr, seen, weights, certain)
+    return _fit(lr, seen, weights, np.flatnonzero(certain))
+
+
+def _roughly(
+    lr: np.ndarray, seen: np.ndarray, places: np.ndarray
+) -> np.ndarray:
+    """`seen` in LR's tone, by sums of powers of its colours, up to cubes."""
+    theirs = seen.reshape(-1, 3)
+    ones = np.ones([len(theirs), 1], np.float32)
+    powers = np.concatenate([ones, theirs, theirs**2, theirs**3], axis=-1)
+    known, left = powers[places], (lr - seen).reshape(-1, 3)[places]
+    heavy = known / (1.0 + (left**2).sum(-1, keepdims=True) / _ROBUST**2)
+    products = (heavy.T @ known).astype(np.float64)
+    ridge = 1e-6 * np.trace(products) * np.eye(len(products))
+    factors = np.linalg.solve(products + ridge, heavy.T @ left)
+    return seen + (powers @ factors.astype(np.float32)).reshape(seen.shape)
 
 
 def _is_even(
@@ -137,11 +180,14 @@ def held_out_squares(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _fit(
-    lr: np.ndarray, seen: np.ndarray, weights: np.ndarray, where: np.ndarray
+    lr: np.ndarray, seen: np.ndarray, weights: np.ndarray, places: np.ndarray
 ) -> Tone:
-    ours, theirs, weights = (
-        values[where].astype(np.float64) for values in (lr, seen, weights)
+    """The tone that fits pixels `places` `[N]` of pictures row by row."""
+    ours, theirs = (
+        picture.reshape(-1, 3)[places].astype(np.float64)
+        for picture in (lr, seen)
     )
+    weights = weights.ravel()[places].astype(np.float64)
     curves = tuple(_curve(theirs[:, c], ours[:, c], weights) for c in range(3))
     curved = Tone(curves, np.eye(3, 4))(theirs)
     return Tone(curves, _matrix(curved.astype(np.float64), ours, weights))
@@ -254,16 +300,23 @@ def _flatness(picture: np.ndarray) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-def _error(
-    lr: np.ndarray, seen: np.ndarray, where: np.ndarray, measured: np.ndarray
-) -> float:
-    """Error that a gain which varies slowly leaves, robustly."""
-    inside = where.astype(np.float32)[..., None]
-    ours, theirs = (_mean(inside * picture) for picture in (lr, seen))
-    total = _mean(np.repeat(inside, 3, -1))
-    gain = (ours + _DARK * total) / (theirs + _DARK * total + 1e-6)
-    left = np.abs(lr - np.clip(gain, 0.7, 1.4) * seen)[measured]
-    return float(np.mean(np.minimum(left, _MAX_ERROR)))
+def _errors(
+    lr: np.ndarray,
+    pictures: Sequence[np.ndarray],
+    where: np.ndarray,
+    measured: np.ndarray,
+) -> list[float]:
+    """What a gain that varies slowly leaves of each error, robustly."""
+    inside = where.astype(np.float32)
+    total = _DARK * _mean(inside)[..., None]
+    inside = inside[..., None]
+    ours = _mean(inside * lr) + total
+    found = []
+    for seen in pictures:
+        gain = ours / (_mean(inside * seen) + total + 1e-6)
+        left = np.abs(lr - np.clip(gain, 0.7, 1.4) * seen)[measured]
+        found.append(float(np.mean(np.minimum(left, _MAX_ERROR))))
+    return found
 
 
 def _mean(picture: np.ndarray) -> np.ndarray:

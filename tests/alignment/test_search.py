@@ -28,12 +28,14 @@ def test_refined_is_exact(off):
         [[1.01, 0, off[0]], [0, 0.99, off[1]], [0, 0, 1]]
     )
     assert _error(nearly) > 0.5
-    assert _error(refined(LR, PHOTO, nearly)) < 0.1
+    greys = sampling.grey(LR), sampling.grey(PHOTO)
+    assert _error(refined(*greys, nearly)) < 0.1
 
 
 def test_refined_never_takes_what_lies_worse():
     noise = np.random.default_rng(0).uniform(size=PHOTO.shape)
-    kept = refined(LR, noise.astype(np.float32), TO_REF)
+    noise = sampling.grey(noise.astype(np.float32))
+    kept = refined(sampling.grey(LR), noise, TO_REF)
     np.testing.assert_array_equal(kept, TO_REF)
 
 
