@@ -174,7 +174,9 @@ def means(ref: np.ndarray, scale: int) -> np.ndarray:
 
 def shrunk_means(around: np.ndarray, scale: int) -> np.ndarray:
     """REF at LR's size, `[h, w, 3]` float32, from its `means`."""
-    return np.ascontiguousarray(around[scale // 2 :: scale, scale // 2 :: scale])
+    return np.ascontiguousarray(
+        around[scale // 2 :: scale, scale // 2 :: scale]
+    )
 
 
 def moved_means(around: np.ndarray, flow: np.ndarray, scale: int) -> np.ndarray:

@@ -97,7 +97,7 @@ def prepare(
             picture is of another shape, kind or range.
     """
     lr, ref = arrays.rgb("lr", lr), arrays.rgb("ref", ref)
-    notes, matched, given, noisy, means = [], None, None, None, None
+    notes, matched, given, noisy = [], None, None, None
     if alignment == "auto":
         found = aligned(lr, ref, scale)
         said = sizes.describe_sizes(lr.shape, ref.shape, scale)
@@ -114,14 +114,11 @@ def prepare(
         done = ("noise of REF",) * noisy + matched.notes
         if done:
             notes.append("matched to LR's camera: " + ", ".join(done))
-        left = follows_tone and not (held and matched.softness == 0.0)
         if not consistency.is_clean(lr):
             noisy = None
-        elif left:
+        elif follows_tone and not (held and matched.softness == 0.0):
             given = cameras.lit(lr)
         lr, laid = matched.lr, matched.ref
-        if laid is clean.ref and cover.all():
-            means = clean.means
     covered = None if cover.all() else cover
     laid = laid if covered is None else filled(laid, cover, lr)
     result = Prepared(lr, laid, covered, tuple(notes), shown=given)
@@ -133,7 +130,7 @@ def prepare(
         curve=matched.curve,
         softness=matched.softness,
         noisy=noisy,
-        means=means,
+        means=clean.means if result.ref is clean.ref else None,
     )
 
 

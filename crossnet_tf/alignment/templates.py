@@ -44,9 +44,7 @@ def by_templates(lr: np.ndarray, ref: np.ndarray) -> np.ndarray | None:
         if found is None or found[0] <= best:
             continue
         best, (x, y) = found
-        zoom = sampling.scaling(
-            ref.shape[1] / size[1], ref.shape[0] / size[0]
-        )
+        zoom = sampling.scaling(ref.shape[1] / size[1], ref.shape[0] / size[0])
         homography = zoom @ np.array([[1.0, 0, x], [0, 1.0, y], [0, 0, 1.0]])
     return homography
 
