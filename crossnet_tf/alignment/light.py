@@ -98,8 +98,8 @@ def is_mean_of_light(
     """
     if certain.sum() < _FEWEST:
         return False
-    known = np.float64((of_light - of_values)[certain].ravel())
-    wanted = np.float64((lr - of_values)[certain].ravel())
+    known = (of_light - of_values)[certain].ravel().astype(np.float64)
+    wanted = (lr - of_values)[certain].ravel().astype(np.float64)
     errors = [
         np.minimum(left**2, 0.01).mean() for left in (wanted - known, wanted)
     ]
