@@ -610,7 +610,7 @@ PRESETS = {
         upsampler_blocks=4,
         upsampler_width=32,
         flow_width=32,
-        flow_passes=3,
+        flow_passes=4,
         width=32,
         ref_trust=True,
     ),
