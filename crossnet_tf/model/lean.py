@@ -64,6 +64,8 @@ _SLOPES: dict[Callable, Slope] = {
     keras.activations.relu: _of_relu,
     leaky_relu: _of_leaky_relu,
     selu: _of_selu,
+    tf.nn.selu: _of_selu,
+    keras.activations.selu: _of_selu,
     tf.nn.tanh: _of_tanh,
     keras.activations.linear: lambda upstream, outputs: upstream,
 }

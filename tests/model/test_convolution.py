@@ -8,6 +8,7 @@ from crossnet_tf.model.convolution import (
     Convolution,
     Deconvolution,
     leaky_relu,
+    selu,
 )
 
 
@@ -71,7 +72,8 @@ def test_few_filters_unknown_shape(rng):
 
 
 @pytest.mark.parametrize(
-    "activation", [None, "relu", "selu", leaky_relu, tf.nn.tanh, tf.nn.elu]
+    "activation",
+    [None, "relu", "selu", selu, leaky_relu, tf.nn.tanh, tf.nn.elu],
 )
 @pytest.mark.parametrize("kind", ["plain", "strided", "doubling"])
 def test_several_inputs_gradient(rng, kind, activation):
